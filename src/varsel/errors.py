@@ -1,0 +1,65 @@
+"""Every failure Varsel names, drawn as one tree.
+
+    VarselError
+    ├── SettingsError          a setting is missing or wrong; lists all of them at once
+    ├── StorageError
+    │   ├── DatabaseUnavailable    PostgreSQL cannot be reached or started
+    │   ├── SchemaMismatch         code and schema do not belong together
+    │   └── LeaseLost              somebody else owns the work now; what was done is not recorded
+    ├── CredentialError        a presented credential does not hold
+    │   └── KeysUnavailable        no key set was ever obtained, so nothing can be judged (503, not 401)
+    ├── DependencyFailure      a directory or other look-up did not answer; the work is tried again later
+    └── ProviderUnreachable    an e-mail or SMS provider cannot be reached
+
+Sentences say what happened and what to do next; they never carry personal data or secrets.
+"""
+
+
+class VarselError(Exception):
+    """Base of all errors Varsel raises on purpose."""
+
+
+class SettingsError(VarselError):
+    """One or more settings are missing or wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("Varsel cannot start with these settings:\n" + "\n".join(f"  - {p}" for p in problems))
+
+
+class StorageError(VarselError):
+    """The database could not do what was asked."""
+
+
+class DatabaseUnavailable(StorageError):
+    """PostgreSQL cannot be reached or started."""
+
+
+class SchemaMismatch(StorageError):
+    """The database's schema does not belong to this version of the code."""
+
+
+class LeaseLost(StorageError):
+    """The lease ran out and the work now belongs to another worker."""
+
+
+class CredentialError(VarselError):
+    """A presented credential does not hold."""
+
+
+class KeysUnavailable(CredentialError):
+    """No key set was ever obtained, so no token can be judged."""
+
+
+class DependencyFailure(VarselError):
+    """A directory or other look-up failed; `dependency` and `operation` name it for operators."""
+
+    def __init__(self, dependency: str, operation: str, reason: str) -> None:
+        self.dependency = dependency
+        self.operation = operation
+        self.reason = reason
+        super().__init__(f"{dependency} could not answer {operation}: {reason}")
+
+
+class ProviderUnreachable(VarselError):
+    """An e-mail or SMS provider cannot be reached."""

@@ -1,0 +1,1 @@
+"""The words every room shares: frozen values and the state tables. No room's logic lives here."""
