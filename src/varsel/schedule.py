@@ -1,0 +1,129 @@
+"""When: the daytime window, expiry, reminders and pauses before another try. Instants in, instants out, in UTC."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from varsel.model.orders import SendingTimePolicy
+from varsel.model.results import Channel
+
+LIFETIME = timedelta(hours=48)
+"""How long a notification may wait to be sent and reported, unless a setting says otherwise (processing.md 4.4)."""
+
+_A_DAY_MORE = timedelta(hours=24)
+_MIDNIGHT = 24
+_TICK = timedelta.resolution
+_SPREAD = 0.2
+_MOST_DOUBLINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class DaytimeWindow:
+    """The hours in which SMS of daytime policy may leave, every day of the year, bounds excluded (processing.md 4.3).
+
+    `opens` and `closes` are whole hours of `zone`'s wall clock on one date; 24 is the midnight that ends it.
+    """
+
+    zone: ZoneInfo
+    opens: int = 9
+    closes: int = 17
+
+    def __post_init__(self) -> None:
+        """Raise ValueError unless the hours make a window within one date."""
+        if not 0 <= self.opens < self.closes <= _MIDNIGHT:
+            raise ValueError(f"The window must open before it closes, both 0 to 24, not {self.opens} to {self.closes}.")
+
+    def is_open(self, instant: datetime) -> bool:
+        """Tell whether `instant` lies strictly inside the window: 09:00:00 exactly is outside."""
+        local = instant.astimezone(self.zone).time()
+        return time(self.opens) < local and (self.closes == _MIDNIGHT or local < time(self.closes))
+
+    def next_opening(self, instant: datetime) -> datetime:
+        """Return the first instant from `instant` on at which the window is open, to the microsecond."""
+        if self.is_open(instant):
+            return instant.astimezone(UTC)
+        return min(
+            opening for opening in self._openings_around(instant) if opening >= instant and self.is_open(opening)
+        )
+
+    def after_opening(self, day: date, lifetime: timedelta) -> datetime:
+        """Return `lifetime` after the opening of `day` on the wall clock: a change of clocks keeps the hour."""
+        opening = datetime.combine(day, time(self.opens))
+        return (opening + lifetime).replace(tzinfo=self.zone).astimezone(UTC)
+
+    def _openings_around(self, instant: datetime) -> Iterator[datetime]:
+        """Give the openings of this and the next three dates, both of them where the clock repeats the hour.
+
+        An opening may fall into the hour that a spring change leaves out; the window is not always open then.
+        """
+        today = instant.astimezone(self.zone).date()
+        for ahead in range(4):
+            for fold in (0, 1):
+                opening = datetime.combine(today + timedelta(days=ahead), time(self.opens, fold=fold), self.zone)
+                yield opening.astimezone(UTC) + _TICK
+
+
+def earliest_send(
+    channel: Channel, policy: SendingTimePolicy | None, instant: datetime, window: DaytimeWindow
+) -> datetime:
+    """Return when a notification due at `instant` may leave.
+
+    E-mails and SMS of policy Anytime leave at once; an order without policy counts as daytime here (processing.md 4.3).
+    """
+    if channel is Channel.Email or policy is SendingTimePolicy.Anytime:
+        return instant.astimezone(UTC)
+    return window.next_opening(instant)
+
+
+def expiry(
+    channel: Channel,
+    policy: SendingTimePolicy | None,
+    requested_send_time: datetime,
+    window: DaytimeWindow,
+    lifetime: timedelta = LIFETIME,
+) -> datetime:
+    """Return when a notification of an ordinary order expires (processing.md 4.4).
+
+    Only an SMS whose policy says Daytime is compensated for the night; an order without policy is not.
+    """
+    if channel is Channel.Sms and policy is SendingTimePolicy.Daytime:
+        return _daytime_expiry(requested_send_time, window, lifetime)
+    return requested_send_time.astimezone(UTC) + lifetime
+
+
+def _daytime_expiry(requested: datetime, window: DaytimeWindow, lifetime: timedelta) -> datetime:
+    """Return W(t) of processing.md 4.4; exactly the opening hour already counts as after closing."""
+    if window.is_open(requested):
+        return requested.astimezone(UTC) + lifetime
+    local = requested.astimezone(window.zone)
+    before_opening = local.time() < time(window.opens)
+    return window.after_opening(local.date(), lifetime if before_opening else lifetime + _A_DAY_MORE)
+
+
+def instant_expiry(created: datetime, time_to_live: timedelta = LIFETIME) -> datetime:
+    """Return when an instant notification expires; for SMS the caller names the time to live (processing.md 4.4)."""
+    return created.astimezone(UTC) + time_to_live
+
+
+def reminder_time(main_send_time: datetime, delay_days: int) -> datetime:
+    """Return the main send time plus `delay_days` times 24 hours; raises OverflowError past the calendar's end."""
+    return main_send_time.astimezone(UTC) + timedelta(days=delay_days)
+
+
+def stepped_pause(attempt: int, steps: Sequence[timedelta], jitter: float) -> timedelta:
+    """Return the pause after failed attempt number `attempt` (from 1): its step, or the last of `steps` ever after.
+
+    `jitter`, 0 to 1, lengthens it by up to a fifth, so that what failed together does not return together.
+    """
+    return _spread(steps[min(attempt, len(steps)) - 1], jitter)
+
+
+def doubling_pause(attempt: int, first: timedelta, longest: timedelta, jitter: float) -> timedelta:
+    """Return `first`, doubled with each failed attempt after the first up to `longest`, then lengthened by `jitter`."""
+    doublings = min(attempt - 1, _MOST_DOUBLINGS)  # keeps the product within what a timedelta can hold
+    return _spread(min(first * 2**doublings, longest), jitter)
+
+
+def _spread(pause: timedelta, jitter: float) -> timedelta:
+    return pause * (1 + _SPREAD * jitter)

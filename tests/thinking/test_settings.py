@@ -1,0 +1,277 @@
+"""Reading settings: every kind of value, every problem at once, and secrets that stay hidden."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, get_type_hints
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from varsel.errors import SettingsError
+from varsel.settings import Secret, Settings
+from varsel.settings.address_kinds import postgresql_address
+from varsel.settings.checks import problems_of
+from varsel.settings.kinds import Kind, duration, optional, series, size, whole, yes_no
+from varsel.settings.reader import Setting, read_values, settings_of
+
+DECLARED = settings_of(Settings)
+REAL_CHANNELS = {
+    "VARSEL_EMAIL_PROVIDER": "smtp",
+    "VARSEL_SMTP_HOST": "smtp.example.com",
+    "VARSEL_SMS_PROVIDER": "link",
+    "VARSEL_LINK_USERNAME": "account",
+    "VARSEL_LINK_PASSWORD": "fjord-42-lamp",
+}
+PRODUCTION = {
+    "VARSEL_ENVIRONMENT": "production",
+    "VARSEL_OPENID_ADDRESS": "https://issuer.example.com/openid/",
+    **REAL_CHANNELS,
+}
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(environ)
+    return caught.value.problems
+
+
+def test_an_empty_environment_gives_the_defaults_of_the_contract() -> None:
+    settings = Settings.read({})
+    assert (settings.host, settings.port, settings.base_uri) == ("127.0.0.1", 5090, "http://localhost:5090")
+    assert settings.roles == {"api", "worker"}
+    assert settings.data_dir == Path("var").absolute()
+    assert (settings.default_email_from, settings.default_sms_sender) == ("noreply@altinn.cloud", "Altinn")
+    assert settings.cancel_limit == timedelta(minutes=5)
+    assert (settings.sms_window_start, settings.sms_window_end) == (9, 17)
+    assert settings.sms_window_zone == ZoneInfo("Europe/Oslo")
+    assert settings.notification_lifetime == timedelta(hours=48)
+    assert settings.expiry_grace == timedelta(seconds=300)
+    assert settings.token_cookie == "AltinnStudioRuntime"
+    assert settings.http_max_body == 30_000_000
+    assert settings.placeholder_fallback is None
+    assert settings.local_issuer
+
+
+def test_defaults_follow_from_what_is_set() -> None:
+    settings = Settings.read({"VARSEL_DATA_DIR": "/srv/varsel", "VARSEL_PORT": "8080"})
+    assert settings.platform_keys_dir == Path("/srv/varsel/platform-keys")
+    assert settings.fixed_directory_file == Path("/srv/varsel/directory.json")
+    assert settings.base_uri == "http://localhost:8080"
+    assert settings.sandbox_inbox
+    production = Settings.read(PRODUCTION)
+    assert not production.sandbox_inbox
+    assert not production.swagger
+    assert production.log_format == "json"
+    assert not production.local_issuer
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (yes_no(), "Yes", True),
+        (yes_no(), "0", False),
+        (whole(0, 9), "9", 9),
+        (duration(), "200ms", timedelta(milliseconds=200)),
+        (duration(), "30s", timedelta(seconds=30)),
+        (duration(), "1.5h", timedelta(minutes=90)),
+        (duration(), "90d", timedelta(days=90)),
+        (duration(), "45", timedelta(seconds=45)),
+        (size("1B", "1GiB"), "30MB", 30_000_000),
+        (size("1B", "1GiB"), "64KiB", 65_536),
+        (size("1B", "1GiB"), "12", 12),
+        (series(duration(), "1m,5m"), "1m, 5m", (timedelta(minutes=1), timedelta(minutes=5))),
+        (optional(duration(), "off"), "off", None),
+        (optional(duration(), "off"), "0", timedelta(0)),
+        (
+            postgresql_address(),
+            "postgresql:///varsel?host=/run/postgresql",
+            "postgresql:///varsel?host=/run/postgresql",
+        ),
+    ],
+)
+def test_values_are_read_as_written(kind: Kind[Any], text: str, value: object) -> None:
+    assert kind.parse(text) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("VARSEL_PORT", "65536"),
+        ("VARSEL_PORT", "-1"),
+        ("VARSEL_PORT", "5e3"),
+        ("VARSEL_PORT", "\N{ARABIC-INDIC DIGIT FIVE}"),
+        ("VARSEL_ROLES", "api,admin"),
+        ("VARSEL_ROLES", ","),
+        ("VARSEL_LEASE_LENGTH", "1s"),
+        ("VARSEL_LEASE_LENGTH", "soon"),
+        ("VARSEL_LEASE_LENGTH", "60 s"),
+        ("VARSEL_HTTP_MAX_BODY", "30mb"),
+        ("VARSEL_HTTP_MAX_BODY", "1TB"),
+        ("VARSEL_SWAGGER", "maybe"),
+        ("VARSEL_BASE_URI", "notify.example.com"),
+        ("VARSEL_BASE_URI", "https://"),
+        ("VARSEL_BASE_URI", "https://[broken"),
+        ("VARSEL_BASE_URI", "https://notify.example.com:99999"),
+        ("VARSEL_SMS_WINDOW_ZONE", "Norway/Bergen"),
+        ("VARSEL_SMS_WINDOW_ZONE", "../zones"),
+        ("VARSEL_DEFAULT_EMAIL_FROM", "Varsel <noreply@example.com>"),
+        ("VARSEL_PLATFORM_KEY_SETS", "https://keys.example.com"),
+        ("VARSEL_PLATFORM_KEY_SETS", "../ttd=https://keys.example.com"),
+        ("VARSEL_SEND_RETRY_AFTER", ","),
+        ("VARSEL_DATABASE_URL", "mysql://db.example.com/varsel"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_variable(name: str, text: str) -> None:
+    [problem] = problems({name: text})
+    assert problem.startswith(f"{name} must ")
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    found = problems(
+        {
+            "VARSEL_PORT": "none",
+            "VARSEL_ROLES": "cook",
+            "VARSEL_PROT": "5090",
+            "VARSEL_EMAIL_PROVIDER": "smtp",
+            "VARSEL_SMS_WINDOW_START": "18",
+            "PATH": "/bin",
+        }
+    )
+    assert len(found) == 5
+    assert "VARSEL_PROT is no setting of Varsel; did you mean VARSEL_PORT?" in found
+
+
+def test_an_unknown_name_like_no_other_points_to_the_reference() -> None:
+    assert problems({"VARSEL_QZX": "1"}) == ["VARSEL_QZX is no setting of Varsel; docs/settings.md lists them all"]
+
+
+def test_an_empty_value_counts_as_not_set_unless_empty_means_something() -> None:
+    settings = Settings.read({"VARSEL_PORT": "", "VARSEL_TOKEN_COOKIE": "", "VARSEL_PLACEHOLDER_FALLBACK": ""})
+    assert settings.port == 5090
+    assert settings.token_cookie == ""
+    assert settings.placeholder_fallback == ""
+
+
+def test_platform_key_sets_are_a_list_of_names_and_addresses() -> None:
+    settings = Settings.read({"VARSEL_PLATFORM_KEY_SETS": "ttd=https://a.example.com/k?x=1, skd=https://b.example.com"})
+    assert settings.platform_key_sets == {"ttd": "https://a.example.com/k?x=1", "skd": "https://b.example.com"}
+
+
+def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "database"
+    file.write_text("postgresql://varsel:fjord@db.example.com/varsel\n")
+    settings = Settings.read({"VARSEL_DATABASE_URL_FILE": str(file)})
+    assert settings.database_url == Secret("postgresql://varsel:fjord@db.example.com/varsel")
+
+
+def test_unreadable_secret_files_are_problems(tmp_path: Path) -> None:
+    empty, binary, huge = tmp_path / "empty", tmp_path / "binary", tmp_path / "huge"
+    empty.write_text("\n")
+    binary.write_bytes(b"\xff\xfe")
+    huge.write_text("x" * 70_000)
+    for file, word in (
+        (empty, "empty"),
+        (binary, "UTF-8"),
+        (huge, "more than"),
+        (tmp_path / "gone", "cannot be read"),
+        (tmp_path, "cannot be read"),
+    ):
+        [problem] = problems({"VARSEL_DATABASE_URL_FILE": str(file)})
+        assert problem.startswith("VARSEL_DATABASE_URL_FILE names ")
+        assert word in problem
+
+
+def test_a_secret_given_twice_is_a_problem_and_its_file_is_for_secrets_only(tmp_path: Path) -> None:
+    found = problems(
+        {
+            "VARSEL_DATABASE_URL": "postgresql://db.example.com/varsel",
+            "VARSEL_DATABASE_URL_FILE": str(tmp_path),
+            "VARSEL_PORT_FILE": str(tmp_path),
+        }
+    )
+    assert found == [
+        "VARSEL_DATABASE_URL and VARSEL_DATABASE_URL_FILE are both given; keep one of them",
+        "VARSEL_PORT_FILE is no setting of Varsel; only secrets can be given as a file, so set VARSEL_PORT itself",
+    ]
+
+
+def test_secrets_never_show() -> None:
+    password = "fjord-42-lamp"
+    settings = Settings.read(REAL_CHANNELS)
+    assert settings.link_password is not None
+    assert settings.link_password.reveal() == password
+    assert password not in f"{settings} {settings!r} {settings.link_password} {settings.link_password!r}"
+    assert not any(password in problem for problem in problems({"VARSEL_DATABASE_URL": password}))
+
+
+def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
+    hints = get_type_hints(Settings)
+    assert {each.attribute for each in DECLARED if each.file_name} == {
+        name for name, hint in hints.items() if "Secret" in str(hint)
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"VARSEL_EMAIL_PROVIDER": "smtp"}, "VARSEL_SMTP_HOST"),
+        ({"VARSEL_SMTP_USERNAME": "account"}, "belong together"),
+        ({"VARSEL_SMS_REPORT_PASSWORD": "fjord"}, "belong together"),
+        ({"VARSEL_SMS_WINDOW_END": "9"}, "earlier hour"),
+        ({"VARSEL_ASSUME_DELIVERED_AFTER": "48h"}, "VARSEL_NOTIFICATION_LIFETIME"),
+        ({"VARSEL_ORDER_RETRY_LONGEST": "30s"}, "VARSEL_ORDER_RETRY_FIRST"),
+    ],
+)
+def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: str) -> None:
+    [problem] = problems(changes)
+    assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"VARSEL_OPENID_ADDRESS": ""}, "no local issuer"),
+        ({"VARSEL_OPENID_ADDRESS": "http://issuer.example.com"}, "by https only"),
+        ({"VARSEL_PLATFORM_KEY_SETS": "ttd=http://keys.example.com"}, "by https only"),
+        ({"VARSEL_SANDBOX_INBOX": "yes"}, "VARSEL_SANDBOX_INBOX"),
+        ({"VARSEL_EMAIL_PROVIDER": "sandbox"}, "VARSEL_EMAIL_PROVIDER is sandbox"),
+        ({"VARSEL_SMS_PROVIDER": "sandbox"}, "VARSEL_SMS_PROVIDER is sandbox"),
+        ({"VARSEL_LINK_PASSWORD": "Change-Me"}, "everybody guesses"),
+        ({"VARSEL_DATABASE_URL": "postgresql://varsel:postgres@db.example.com/varsel"}, "everybody guesses"),
+        ({"VARSEL_SMTP_TLS": "none", "VARSEL_SMTP_USERNAME": "a", "VARSEL_SMTP_PASSWORD": "fjord"}, "in clear"),
+        ({"VARSEL_LINK_ENDPOINT": "http://sms.example.com"}, "in clear"),
+    ],
+)
+def test_production_refuses_what_would_let_strangers_in(changes: dict[str, str], word: str) -> None:
+    [problem] = problems({**PRODUCTION, **changes})
+    assert word in problem
+
+
+def test_production_starts_with_real_channels_and_may_rehearse_with_the_sandbox() -> None:
+    assert Settings.read(PRODUCTION).openid_address == "https://issuer.example.com/openid"
+    rehearsal = {"VARSEL_EMAIL_PROVIDER": "sandbox", "VARSEL_SANDBOX_IN_PRODUCTION": "yes"}
+    assert not Settings.read({**PRODUCTION, **rehearsal}).sandbox_inbox
+
+
+def test_one_mistake_does_not_bring_problems_that_follow_from_it() -> None:
+    [problem] = problems({**PRODUCTION, "VARSEL_OPENID_ADDRESS": "issuer.example.com"})
+    assert problem.startswith("VARSEL_OPENID_ADDRESS must be")
+
+
+@pytest.mark.parametrize("each", DECLARED, ids=lambda each: each.name)
+def test_every_setting_explains_itself_and_takes_its_own_default(each: Setting) -> None:
+    assert each.says[0].isupper() or each.says[0] == "`"
+    assert each.says.endswith(".")
+    defaults = Settings.read({})
+    values = {name: getattr(defaults, name) for name in ("environment", "data_dir", "port", "default_email_from")}
+    assert Settings.read({each.name: each.default_text(values)}) == defaults
+
+
+@given(st.dictionaries(st.sampled_from([each.name for each in DECLARED]), st.text(max_size=30), max_size=6))
+def test_whatever_is_written_gives_settings_or_problems(environ: dict[str, str]) -> None:
+    reading = read_values(DECLARED, environ)
+    assert set(reading.values) == {each.attribute for each in DECLARED}
+    assert len(reading.problems) == len(reading.flawed)
+    problems_of(Settings(**reading.values), reading.flawed)
