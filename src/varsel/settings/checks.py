@@ -1,0 +1,167 @@
+"""What must go together. Each check looks at settings that were read well one by one.
+
+A finding names the attributes it rests on, so that it is not reported when one of them was wrong already.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from varsel.settings.choices import EmailProvider, Environment, SmsProvider, TlsMode
+from varsel.settings.secret import Secret
+from varsel.settings.table import Table
+
+_KNOWN_TO_ALL = frozenset(
+    {"admin", "change-me", "changeme", "example", "password", "postgres", "secret", "test", "varsel"}
+)
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Finding(NamedTuple):
+    """One thing that does not go together: the attributes it rests on, and what to do."""
+
+    rests_on: tuple[str, ...]
+    sentence: str
+
+
+def problems_of(settings: Table, flawed: frozenset[str]) -> list[str]:
+    """Return a sentence for each thing that does not go together, leaving out what rests on `flawed` attributes."""
+    checks = (*_ALWAYS, *(_IN_PRODUCTION if settings.environment is Environment.PRODUCTION else ()))
+    found = (finding for check in checks for finding in check(settings))
+    return [finding.sentence for finding in found if flawed.isdisjoint(finding.rests_on)]
+
+
+def _smtp_is_complete(settings: Table) -> Iterator[Finding]:
+    if settings.email_provider is EmailProvider.SMTP and settings.smtp_host is None:
+        yield Finding(("email_provider", "smtp_host"), "VARSEL_EMAIL_PROVIDER is smtp, so VARSEL_SMTP_HOST must be set")
+
+
+def _link_is_complete(settings: Table) -> Iterator[Finding]:
+    if settings.sms_provider is not SmsProvider.LINK:
+        return
+    for attribute in ("link_username", "link_password"):
+        if getattr(settings, attribute) is None:
+            name = f"VARSEL_{attribute.upper()}"
+            yield Finding(("sms_provider", attribute), f"VARSEL_SMS_PROVIDER is link, so {name} must be set")
+
+
+def _accounts_have_both_halves(settings: Table) -> Iterator[Finding]:
+    for account in ("smtp", "link", "sms_report", "sms_report_previous"):
+        halves = (f"{account}_username", f"{account}_password")
+        given = [half for half in halves if getattr(settings, half) is not None]
+        if len(given) == 1:
+            names = " and ".join(f"VARSEL_{half.upper()}" for half in halves)
+            yield Finding(halves, f"{names} belong together; only VARSEL_{given[0].upper()} is set")
+
+
+def _window_opens_before_it_closes(settings: Table) -> Iterator[Finding]:
+    if settings.sms_window_start >= settings.sms_window_end:
+        yield Finding(
+            ("sms_window_start", "sms_window_end"),
+            "VARSEL_SMS_WINDOW_START must be an earlier hour than VARSEL_SMS_WINDOW_END, or no SMS ever leaves",
+        )
+
+
+def _assumption_comes_before_expiry(settings: Table) -> Iterator[Finding]:
+    after = settings.assume_delivered_after
+    if after is not None and after >= settings.notification_lifetime:
+        yield Finding(
+            ("assume_delivered_after", "notification_lifetime"),
+            "VARSEL_ASSUME_DELIVERED_AFTER must be shorter than VARSEL_NOTIFICATION_LIFETIME, or messages expire first",
+        )
+
+
+def _rests_grow(settings: Table) -> Iterator[Finding]:
+    if settings.order_retry_first > settings.order_retry_longest:
+        yield Finding(
+            ("order_retry_first", "order_retry_longest"),
+            "VARSEL_ORDER_RETRY_FIRST must not be longer than VARSEL_ORDER_RETRY_LONGEST",
+        )
+
+
+def _no_local_issuer(settings: Table) -> Iterator[Finding]:
+    if settings.openid_address is None:
+        yield Finding(
+            ("openid_address",),
+            "production has no local issuer: set VARSEL_OPENID_ADDRESS, for Altinn "
+            "https://platform.altinn.no/authentication/api/v1/openid",
+        )
+
+
+def _keys_come_by_https(settings: Table) -> Iterator[Finding]:
+    if (settings.openid_address or "").startswith("http:"):
+        yield Finding(("openid_address",), "production fetches keys by https only: change VARSEL_OPENID_ADDRESS")
+    if any(address.startswith("http:") for address in settings.platform_key_sets.values()):
+        yield Finding(("platform_key_sets",), "production fetches keys by https only: change VARSEL_PLATFORM_KEY_SETS")
+
+
+def _no_inbox(settings: Table) -> Iterator[Finding]:
+    if settings.sandbox_inbox:
+        yield Finding(
+            ("sandbox_inbox",),
+            "production must not show messages to everybody: remove VARSEL_SANDBOX_INBOX or set it to no",
+        )
+
+
+def _no_sandbox(settings: Table) -> Iterator[Finding]:
+    if settings.sandbox_in_production:
+        return
+    for attribute, real in (("email_provider", "smtp"), ("sms_provider", "link")):
+        if getattr(settings, attribute) == "sandbox":
+            name = f"VARSEL_{attribute.upper()}"
+            yield Finding(
+                (attribute, "sandbox_in_production"),
+                f"production would send nothing while {name} is sandbox: set it to {real}, "
+                "or VARSEL_SANDBOX_IN_PRODUCTION to yes if nothing should leave",
+            )
+
+
+def _no_secrets_known_to_all(settings: Table) -> Iterator[Finding]:
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if isinstance(value, Secret) and _password_in(field.name, value).lower() in _KNOWN_TO_ALL:
+            name = f"VARSEL_{field.name.upper()}"
+            yield Finding(
+                (field.name,), f"production refuses a secret that everybody guesses: change the one in {name}"
+            )
+
+
+def _password_in(attribute: str, value: Secret) -> str:
+    if attribute == "database_url":
+        return unquote(urlsplit(value.reveal()).password or "")
+    return value.reveal()
+
+
+def _passwords_travel_protected(settings: Table) -> Iterator[Finding]:
+    local = settings.smtp_host in _THIS_MACHINE
+    if settings.smtp_tls is TlsMode.NONE and settings.smtp_password is not None and not local:
+        yield Finding(
+            ("smtp_tls", "smtp_password", "smtp_host"),
+            "production sends no password in clear: set VARSEL_SMTP_TLS to starttls or tls",
+        )
+    if settings.sms_provider is SmsProvider.LINK and settings.link_endpoint.startswith("http:"):
+        yield Finding(
+            ("sms_provider", "link_endpoint"),
+            "production sends no password in clear: VARSEL_LINK_ENDPOINT must be https",
+        )
+
+
+Check = Callable[[Table], Iterator[Finding]]
+
+_ALWAYS: tuple[Check, ...] = (
+    _smtp_is_complete,
+    _link_is_complete,
+    _accounts_have_both_halves,
+    _window_opens_before_it_closes,
+    _assumption_comes_before_expiry,
+    _rests_grow,
+)
+_IN_PRODUCTION: tuple[Check, ...] = (
+    _no_local_issuer,
+    _keys_come_by_https,
+    _no_inbox,
+    _no_sandbox,
+    _no_secrets_known_to_all,
+    _passwords_travel_protected,
+)

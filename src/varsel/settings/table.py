@@ -1,0 +1,661 @@
+"""Every setting of Varsel, declared once: its field, kind, default, and what it does.
+
+`docs/settings.md` is written from here.
+"""
+# ruff: noqa: RUF009 - setting() is dataclasses.field() with a declaration in it
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from varsel.settings.address_kinds import address, addresses_by_name, email_address, postgresql_address
+from varsel.settings.choices import (
+    Algorithm,
+    Directory,
+    EmailProvider,
+    Environment,
+    LinkCharset,
+    LinkUnicode,
+    LogFormat,
+    LogLevel,
+    ReceiverFormat,
+    Role,
+    SmsProvider,
+    TlsMode,
+    UnknownOutcome,
+)
+from varsel.settings.kinds import (
+    choice,
+    duration,
+    optional,
+    path,
+    secret,
+    series,
+    several,
+    size,
+    text,
+    text_or_nothing,
+    time_zone,
+    whole,
+    yes_no,
+)
+from varsel.settings.reader import Derived, Group, setting
+from varsel.settings.secret import Secret
+
+SERVICE = Group("Service", "Where Varsel runs and what this process does.")
+LOG = Group("Log", "What is written to standard error. Logs never carry names, addresses, numbers, texts or tokens.")
+DATABASE = Group(
+    "Database", "PostgreSQL holds everything. Without an address, an embedded one runs in the data folder."
+)
+HTTP = Group("HTTP", "What one caller may take of the machine.")
+ORDERS = Group("Orders", "What is filled in for callers, and how orders are accepted and cancelled.")
+TOKENS = Group("Tokens", "Whose credentials are accepted.")
+SCHEDULE = Group("Schedule", "When messages may leave, and when waiting for news of them ends.")
+WORKER = Group("Worker", "How orders are carried to their end.")
+EMAIL = Group("E-mail", "How e-mail leaves. The `SMTP` settings count only with the `smtp` provider.")
+SMS = Group("SMS", "How SMS leaves. The `LINK` settings count only with the `link` provider.")
+CONTACTS = Group("Contacts", "Where addresses and names of persons and organisations come from.")
+SANDBOX = Group("Sandbox", "The channels that keep messages instead of sending them, and the inbox that shows them.")
+RETENTION = Group("Retention", "How long things are kept. Shorter means less personal data and smaller tables.")
+
+
+def _in_data_dir(name: str) -> Derived:
+    return Derived(f"`{name}` in `VARSEL_DATA_DIR`", lambda values: str(values["data_dir"] / name))
+
+
+def _by_environment(development: str, production: str) -> Derived:
+    def pick(values: Mapping[str, Any]) -> str:
+        return development if values["environment"] is Environment.DEVELOPMENT else production
+
+    return Derived(f"`{development}` in development, `{production}` in production", pick)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The fields of `Settings`."""
+
+    environment: Environment = setting(
+        SERVICE,
+        choice(Environment),
+        "development",
+        "`development` starts with a token issuer of its own and with an inbox that shows what was sent. "
+        "`production` refuses both, and anything else that would let strangers in. Set it to `production` wherever "
+        "real messages leave.",
+    )
+    data_dir: Path = setting(
+        SERVICE,
+        path(),
+        "./var",
+        "Folder for the embedded database, the local issuer's keys and the default places of other files. It is "
+        "created when missing. Give each installation its own.",
+    )
+    roles: frozenset[Role] = setting(
+        SERVICE,
+        several(Role),
+        "api,worker",
+        "What this process does: answer requests (`api`), carry orders to their end (`worker`), or both. Divide "
+        "them when sending must not slow answering; any number of processes may share one database.",
+    )
+    host: str = setting(
+        SERVICE,
+        text("host name or IP address"),
+        "127.0.0.1",
+        "Address to listen on. `0.0.0.0` listens on all; do that behind a proxy that ends TLS.",
+    )
+    port: int = setting(
+        SERVICE,
+        whole(0, 65535),
+        "5090",
+        "TCP port to listen on; `0` takes a free one and the `varsel ready` line tells which.",
+    )
+    base_uri: str = setting(
+        SERVICE,
+        address("https", "http"),
+        Derived("`http://localhost:` and `VARSEL_PORT`", lambda values: f"http://localhost:{values['port'] or 5090}"),
+        "Address callers know this service by. It begins every link and `Location` in answers, so set it to the "
+        "public address in production.",
+    )
+    shutdown_wait: timedelta = setting(
+        SERVICE,
+        duration("0s", "10m"),
+        "15s",
+        "How long running requests and hand-overs may take to finish after SIGTERM. Keep it below the patience of "
+        "whatever stops the process (Kubernetes: 30 s), which otherwise kills it.",
+    )
+    swagger: bool = setting(
+        SERVICE,
+        yes_no(),
+        _by_environment("yes", "no"),
+        "Whether `/swagger` shows the description of the interface. It reveals nothing secret; turn it on where "
+        "callers should be able to read it.",
+    )
+
+    log_level: LogLevel = setting(
+        LOG,
+        choice(LogLevel),
+        "info",
+        "Least important kind of line that is written. `debug` while looking for a fault.",
+    )
+    log_format: LogFormat = setting(
+        LOG,
+        choice(LogFormat),
+        _by_environment("text", "json"),
+        "`text` reads well in a terminal; `json` writes one object per line for a log collector.",
+    )
+
+    database_url: Secret | None = setting(
+        DATABASE,
+        optional(secret(postgresql_address())),
+        "",
+        "Address of PostgreSQL 14 or newer: `postgresql://user:password@host/name`. Empty starts the embedded one "
+        "in the data folder, which suits trials and one machine; set it for everything else.",
+    )
+    database_pool_api: int = setting(
+        DATABASE,
+        whole(2, 200, "connections"),
+        "8",
+        "Connections the `api` role may hold. Requests share them in batches, so more rarely helps; lower it when "
+        "many processes share a small server.",
+    )
+    database_pool_worker: int = setting(
+        DATABASE,
+        whole(2, 200, "connections"),
+        "8",
+        "Connections the `worker` role may hold. Raise it together with `VARSEL_CONCURRENT_CHUNKS`.",
+    )
+    database_connect_wait: timedelta = setting(
+        DATABASE,
+        duration("0s", "1h"),
+        "30s",
+        "How long the start waits for the database to answer before giving up. Raise it where the database starts "
+        "later than Varsel does.",
+    )
+    database_statement_timeout: timedelta = setting(
+        DATABASE,
+        duration("1s", "1h"),
+        "30s",
+        "Longest time one statement may take before it counts as failed. Raise it on slow disks; lower it never "
+        "below the time of storing the largest order.",
+    )
+    database_transaction_pooler: bool = setting(
+        DATABASE,
+        yes_no(),
+        "no",
+        "Say `yes` when the address leads to a pooler in transaction mode (PgBouncer, Odyssey): prepared statements "
+        "are then not kept, which costs some speed.",
+    )
+
+    http_max_body: int = setting(
+        HTTP,
+        size("1kB", "200MB"),
+        "30000000",
+        "Largest request body; a larger one is answered 413. The default is that of Altinn Notifications.",
+    )
+    http_big_body: int = setting(
+        HTTP,
+        size("1kB", "200MB"),
+        "1MB",
+        "From which size a body counts as big, so that it waits for a place among the big ones and is read beside "
+        "the others. Rarely worth changing.",
+    )
+    http_max_big_bodies: int = setting(
+        HTTP,
+        whole(1, 64, "requests"),
+        "2",
+        "Big bodies in memory at once; further ones wait. Each takes about three times its size, so raise it with "
+        "memory.",
+    )
+    http_request_timeout: timedelta = setting(
+        HTTP,
+        duration("1s", "1h"),
+        "60s",
+        "Longest time one request may take, the arrival of its body included. Raise it for callers who send large "
+        "orders over slow lines.",
+    )
+
+    intake_batch: int = setting(
+        ORDERS,
+        whole(1, 1000, "orders"),
+        "128",
+        "Most orders that share one commit. Above some hundred the longer statements cost more than the saved "
+        "commits bring.",
+    )
+    default_email_from: str = setting(
+        ORDERS,
+        email_address(),
+        "noreply@altinn.cloud",
+        "Sender of e-mails whose order names none. Set it to an address your mail server may send for.",
+    )
+    default_sms_sender: str = setting(
+        ORDERS,
+        text("text, at most 11 letters and digits, or a number"),
+        "Altinn",
+        "Sender of SMS whose order names none: a name of at most 11 letters and digits, or a number. Gateways may "
+        "ask for it to be registered.",
+    )
+    cancel_limit: timedelta = setting(
+        ORDERS,
+        duration("0s", "30d"),
+        "5m",
+        "An order can be cancelled until this long before its requested send time. The default is part of the "
+        "contract.",
+    )
+
+    openid_address: str | None = setting(
+        TOKENS,
+        optional(address("https", "http")),
+        "",
+        "Address of the token issuer; its discovery document is there under `.well-known/openid-configuration`. For "
+        "Altinn: `https://platform.altinn.no/authentication/api/v1/openid`. Empty means the local issuer of `varsel "
+        "token`, which exists in development only.",
+    )
+    openid_check_issuer: bool = setting(
+        TOKENS,
+        yes_no(),
+        "no",
+        "Whether a token's `iss` must equal the issuer of the discovery document. `no` does as Altinn "
+        "Notifications; `yes` is safer where the issuer's tokens carry it.",
+    )
+    openid_algorithms: frozenset[Algorithm] = setting(
+        TOKENS,
+        several(Algorithm),
+        "RS256",
+        "Signature algorithms a token may use. Add one only when your issuer signs with it.",
+    )
+    openid_keys_fresh: timedelta = setting(
+        TOKENS,
+        duration("1m", "24h"),
+        "1h",
+        "How long a fetched key set counts as fresh; afterwards it is fetched anew in the background. An unknown "
+        "key is looked for at once in any case.",
+    )
+    openid_keys_kept: timedelta = setting(
+        TOKENS,
+        duration("1h", "30d"),
+        "24h",
+        "How long the last good key set stays in use while the issuer cannot be reached. Longer survives longer "
+        "outages; shorter forgets withdrawn keys sooner.",
+    )
+    openid_timeout: timedelta = setting(
+        TOKENS, duration("1s", "60s"), "5s", "Longest wait for a discovery document or key set. Raise it on slow lines."
+    )
+    token_cookie: str = setting(
+        TOKENS,
+        text_or_nothing("cookie name, or empty"),
+        "AltinnStudioRuntime",
+        "Cookie a token is taken from when there is no `Authorization` header. Empty accepts no cookie, which is "
+        "safer where no browser calls.",
+    )
+    platform_keys_dir: Path = setting(
+        TOKENS,
+        path(),
+        _in_data_dir("platform-keys"),
+        "Folder with certificates or public keys of those who sign platform access tokens, one file per issuer, "
+        "named `<issuer>-access-token-public-cert.pem`.",
+    )
+    platform_key_sets: Mapping[str, str] = setting(
+        TOKENS,
+        addresses_by_name(),
+        "",
+        "Key sets of issuers of platform access tokens that publish theirs, for example "
+        "`ttd=https://keys.example.com/ttd.json`. The folder above is asked first.",
+    )
+    platform_keys_fresh: timedelta = setting(
+        TOKENS,
+        duration("1m", "24h"),
+        "1h",
+        "How long a platform issuer's key is remembered before it is read again. Shorter notices replaced keys sooner.",
+    )
+
+    sms_window_start: int = setting(
+        SCHEDULE, whole(0, 23, "o'clock"), "9", "Hour from which SMS with sending time policy `Daytime` may leave."
+    )
+    sms_window_end: int = setting(
+        SCHEDULE, whole(1, 23, "o'clock"), "17", "Hour at which SMS with sending time policy `Daytime` no longer leave."
+    )
+    sms_window_zone: ZoneInfo = setting(
+        SCHEDULE,
+        time_zone(),
+        "Europe/Oslo",
+        "Time zone of the two hours above. Change it when recipients live elsewhere.",
+    )
+    notification_lifetime: timedelta = setting(
+        SCHEDULE,
+        duration("1h", "30d"),
+        "48h",
+        "How long after its requested send time a message may still be sent and reported on. The default is part of "
+        "the contract.",
+    )
+    expiry_grace: timedelta = setting(
+        SCHEDULE,
+        duration("0s", "24h"),
+        "300s",
+        "How long after its expiry a message still waits for a late report before it ends as `Failed_TTL`.",
+    )
+    due_look_ahead: timedelta = setting(
+        SCHEDULE,
+        duration("0s", "5m"),
+        "0s",
+        "How long before its requested send time an order may be taken. Altinn Notifications looks a minute ahead "
+        "because its jobs start once a minute; Varsel looks all the time and need not send early.",
+    )
+
+    poll_interval: timedelta = setting(
+        WORKER,
+        duration("10ms", "60s"),
+        "200ms",
+        "Longest idle time between two looks for work. Longer spares an idle database, and messages leave that much "
+        "later.",
+    )
+    lease_length: timedelta = setting(
+        WORKER,
+        duration("5s", "1h"),
+        "60s",
+        "How long work belongs to the process that took it. After a crash others take it over when this has passed, "
+        "so shorter recovers sooner; too short, and slow work is done twice.",
+    )
+    order_retry_first: timedelta = setting(
+        WORKER,
+        duration("1s", "1h"),
+        "60s",
+        "How long an order rests after its first failed attempt, for instance when a directory does not answer. "
+        "Each further rest is twice as long.",
+    )
+    order_retry_longest: timedelta = setting(
+        WORKER, duration("1s", "24h"), "1h", "Longest rest of an order between two attempts."
+    )
+    orders_at_once: int = setting(
+        WORKER,
+        whole(1, 500, "orders"),
+        "50",
+        "Due orders taken together. More helps when very many small orders are due at once.",
+    )
+    chunk_size: int = setting(
+        WORKER,
+        whole(1, 5000, "notifications"),
+        "500",
+        "Notifications taken, sent and recorded together. Larger chunks cost the database less and more is repeated "
+        "after a crash.",
+    )
+    concurrent_chunks: int = setting(
+        WORKER,
+        whole(1, 64, "chunks"),
+        "4",
+        "Chunks in work at once in one process. Raise it when the provider is slow to answer and has room for more.",
+    )
+    send_retry_after: tuple[timedelta, ...] = setting(
+        WORKER,
+        series(duration("1s", "24h"), "1m,5m,15m"),
+        "1m,5m,15m,30m,60m",
+        "How long a message rests after each hand-over that certainly failed; the last one repeats until the "
+        "message expires.",
+    )
+    provider_pause: timedelta = setting(
+        WORKER,
+        duration("1s", "1h"),
+        "60s",
+        "How long a channel rests when its provider is down or asks for less without saying for how long. A pause "
+        "the provider names itself is kept instead.",
+    )
+    unknown_outcome: UnknownOutcome = setting(
+        WORKER,
+        choice(UnknownOutcome),
+        "resend",
+        "What follows when a provider's answer was lost, so that the message may or may not have been taken: "
+        "`resend` risks that it arrives twice, `fail` that it never arrives.",
+    )
+
+    report_patience: timedelta = setting(
+        WORKER,
+        duration("1m", "30d"),
+        "72h",
+        "How long a delivery report waits for the message it speaks of. Afterwards it is left alone and kept for "
+        "inspection.",
+    )
+
+    email_provider: EmailProvider = setting(
+        EMAIL,
+        choice(EmailProvider),
+        "sandbox",
+        "`sandbox` keeps e-mails instead of sending; `smtp` sends by a mail server.",
+    )
+    assume_delivered_after: timedelta | None = setting(
+        EMAIL,
+        optional(duration("0s", "30d"), "off"),
+        "24h",
+        "Mail servers report failures but seldom success. An e-mail without bad news for so long counts as "
+        "delivered; `0s` counts it so when the server takes it; `off` lets it end as expired. Counts only where no "
+        "delivery reports arrive.",
+    )
+    smtp_host: str | None = setting(EMAIL, optional(text("host name")), "", "Name of the mail server.")
+    smtp_port: int = setting(
+        EMAIL,
+        whole(1, 65535),
+        "587",
+        "Its port: 587 with `starttls`, 465 with `tls`, 25 for a relay on your own network.",
+    )
+    smtp_tls: TlsMode = setting(
+        EMAIL,
+        choice(TlsMode),
+        "starttls",
+        "How the connection is protected. `starttls` is required, not tried: a server without it is refused. `none` "
+        "is for a relay on your own machine or network.",
+    )
+    smtp_username: str | None = setting(
+        EMAIL, optional(text()), "", "Account at the mail server. Empty sends without authentication."
+    )
+    smtp_password: Secret | None = setting(EMAIL, optional(secret(text())), "", "Password of that account.")
+    smtp_ca_file: Path | None = setting(
+        EMAIL,
+        optional(path()),
+        "",
+        "Certificates (PEM) the mail server's own is verified against. Empty uses the system's; set it for a "
+        "private authority.",
+    )
+    smtp_connections: int = setting(
+        EMAIL,
+        whole(1, 1000, "connections"),
+        "64",
+        "Connections to the mail server at once. More send faster through a server that answers slowly; stay below "
+        "its limit.",
+    )
+    smtp_messages_per_connection: int = setting(
+        EMAIL,
+        whole(1, 1_000_000, "messages"),
+        "100",
+        "Messages after which a connection is replaced. Lower it when the server closes connections sooner.",
+    )
+    smtp_connect_timeout: timedelta = setting(
+        EMAIL, duration("1s", "5m"), "10s", "Longest wait for a connection, its TLS and its greeting."
+    )
+    smtp_command_timeout: timedelta = setting(
+        EMAIL,
+        duration("1s", "10m"),
+        "60s",
+        "Longest wait for the answer to a command. RFC 5321 advises up to 5 minutes.",
+    )
+    smtp_data_timeout: timedelta = setting(
+        EMAIL,
+        duration("1s", "15m"),
+        "2m",
+        "Longest wait for the answer to a message. Too short, and messages the server took are sent again; RFC 5321 "
+        "advises up to 10 minutes.",
+    )
+    smtp_message_id_domain: str | None = setting(
+        EMAIL,
+        optional(text("domain name")),
+        "",
+        "Right side of `Message-ID`: a domain of your own. Empty takes the domain of the sender.",
+    )
+    smtp_return_path: str | None = setting(
+        EMAIL,
+        optional(email_address()),
+        "",
+        "Where mail servers return what they could not deliver. Empty returns it to the sender; set it when the "
+        "sender is an address nobody reads.",
+    )
+    smtp_ehlo_name: str | None = setting(
+        EMAIL,
+        optional(text("host name")),
+        "",
+        "Name Varsel greets the mail server with. Empty greets with its network address; set it when the server "
+        "wants a name.",
+    )
+    smtp_html_alone: bool = setting(
+        EMAIL,
+        yes_no(),
+        "no",
+        "`no` adds a plain text to HTML e-mails, which spam filters and old programs prefer; `yes` sends the HTML "
+        "alone, as Altinn Notifications does.",
+    )
+    smtp_dsn: bool = setting(
+        EMAIL,
+        yes_no(),
+        "no",
+        "Whether delivery status notifications (RFC 3461) are asked for where the server offers them. They go to "
+        "the sender's address; say `yes` when something reads them there.",
+    )
+
+    sms_provider: SmsProvider = setting(
+        SMS,
+        choice(SmsProvider),
+        "sandbox",
+        "`sandbox` keeps SMS instead of sending; `link` sends by the XML gateway of LINK Mobility.",
+    )
+    link_endpoint: str = setting(
+        SMS,
+        address("https", "http"),
+        "https://xml.pswin.com",
+        "Address of the gateway. Its second site is `https://xml2.pswin.com`, its test site "
+        "`https://xml-test.pswin.com`.",
+    )
+    link_username: str | None = setting(SMS, optional(text()), "", "Account at the gateway.")
+    link_password: Secret | None = setting(SMS, optional(secret(text())), "", "Password of that account.")
+    link_timeout: timedelta = setting(
+        SMS,
+        duration("1s", "5m"),
+        "30s",
+        "Longest wait for the gateway's answer. Too short, and messages it took are sent again.",
+    )
+    link_receiver_format: ReceiverFormat = setting(
+        SMS,
+        choice(ReceiverFormat),
+        "digits",
+        "How numbers are written to the gateway: `digits` as its documentation asks, `plus` as Altinn Notifications "
+        "does.",
+    )
+    link_charset: LinkCharset = setting(
+        SMS,
+        choice(LinkCharset),
+        "utf-8",
+        "Character set of requests. Change it only when letters such as ø arrive wrong.",
+    )
+    link_unicode: LinkUnicode = setting(
+        SMS,
+        choice(LinkUnicode),
+        "never",
+        "`auto` sends texts with characters outside the GSM alphabet as Unicode, of which 70 characters instead of "
+        "160 fit in a part. `never` lets the gateway replace such characters, as with Altinn Notifications.",
+    )
+    link_messages_per_request: int = setting(
+        SMS,
+        whole(1, 100, "messages"),
+        "1",
+        "SMS in one request. More is faster; a lost answer then leaves as many in doubt.",
+    )
+    link_concurrency: int = setting(
+        SMS, whole(1, 200, "requests"), "64", "Requests to the gateway at once; stay below what your agreement allows."
+    )
+    link_strict_states: bool = setting(
+        SMS,
+        yes_no(),
+        "no",
+        "`yes` reads delivery states as Altinn Notifications does, where every word it does not know means failed. "
+        "`no` knows more words: what is still on its way stays open, and barred numbers are told as such.",
+    )
+    sms_report_username: str | None = setting(
+        SMS,
+        optional(text()),
+        "",
+        "User name the gateway presents with delivery reports (Basic authentication). Empty refuses all reports.",
+    )
+    sms_report_password: Secret | None = setting(SMS, optional(secret(text())), "", "Password that belongs to it.")
+    sms_report_previous_username: str | None = setting(
+        SMS,
+        optional(text()),
+        "",
+        "A second user name that is accepted too, while the gateway is moved from old credentials to new ones.",
+    )
+    sms_report_previous_password: Secret | None = setting(
+        SMS, optional(secret(text())), "", "Password that belongs to the second user name."
+    )
+
+    directory: Directory = setting(
+        CONTACTS,
+        choice(Directory),
+        "fixed",
+        "`fixed` looks persons and organisations up in a file; `none` finds nobody, so that only direct addresses "
+        "are reached.",
+    )
+    fixed_directory_file: Path = setting(
+        CONTACTS,
+        path(),
+        _in_data_dir("directory.json"),
+        "The file of the fixed directory: addresses, reservations, names and contacts registered by users. A "
+        "missing file is an empty directory.",
+    )
+    placeholder_fallback: str | None = setting(
+        CONTACTS,
+        optional(text_or_nothing(), "keep"),
+        "keep",
+        "What stands for `$recipientName$` and `$recipientNumber$` when they are not known: `keep` leaves them in "
+        "the text as the contract says; any other text, also an empty one, replaces them.",
+    )
+
+    sandbox_inbox: bool = setting(
+        SANDBOX,
+        yes_no(),
+        _by_environment("yes", "no"),
+        "Whether `/dev/inbox` shows what the sandbox kept, without any credential. Production refuses it.",
+    )
+    sandbox_kept_messages: int = setting(
+        SANDBOX,
+        whole(0, 1_000_000, "messages"),
+        "10000",
+        "Messages the sandbox keeps; the oldest give way to new ones.",
+    )
+    sandbox_in_production: bool = setting(
+        SANDBOX,
+        yes_no(),
+        "no",
+        "Whether production may use a sandbox channel, for a rehearsal in which nothing must leave.",
+    )
+
+    retention_orders: timedelta | None = setting(
+        RETENTION,
+        optional(duration("7d"), "for-ever"),
+        "400d",
+        "How long after its end an order with its texts, recipients and notifications is kept. 400 days let a "
+        "caller look at last year's; Altinn Notifications keeps them for ever, which `for-ever` does too.",
+    )
+    retention_feed: timedelta | None = setting(
+        RETENTION, optional(duration("1d"), "for-ever"), "90d", "How long entries of the status feed can be read."
+    )
+    retention_reports: timedelta | None = setting(
+        RETENTION,
+        optional(duration("1d"), "for-ever"),
+        "90d",
+        "How long delivery reports are kept as they arrived. They help to settle disputes with a provider.",
+    )
+    retention_sandbox: timedelta | None = setting(
+        RETENTION, optional(duration("1m"), "for-ever"), "7d", "How long the sandbox keeps messages."
+    )
+    housekeeping_interval: timedelta = setting(
+        RETENTION,
+        duration("1s", "24h"),
+        "60s",
+        "How often expired messages are settled and old data is removed. Shorter shows `Failed_TTL` sooner.",
+    )

@@ -1,0 +1,92 @@
+"""`varsel doctor`: what it says of this machine, and how it says it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from varsel.cli import main
+from varsel.cli.doctor import examine_machine, report
+from varsel.model.findings import Finding, Verdict
+from varsel.settings import Settings
+
+NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound in these tests
+PRODUCTION = {
+    "VARSEL_ENVIRONMENT": "production",
+    "VARSEL_OPENID_ADDRESS": "https://issuer.example.com",
+    "VARSEL_SANDBOX_IN_PRODUCTION": "yes",
+}
+
+
+def findings(environ: dict[str, str], folder: Path, now: datetime = NOW) -> dict[str, Finding]:
+    settings = Settings.read({"VARSEL_DATA_DIR": str(folder), **environ})
+    return {each.subject: each for each in examine_machine(settings, now)}
+
+
+def test_a_fresh_machine_is_in_order(tmp_path: Path) -> None:
+    found = findings({}, tmp_path / "var")
+    assert {each.verdict for each in found.values()} == {Verdict.OK}
+    assert "will be created" in found["data folder"].found
+    assert not (tmp_path / "var").exists()
+
+
+def test_a_data_folder_that_is_a_file_stands_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("")
+    found = findings({}, tmp_path / "var")["data folder"]
+    assert found.verdict is Verdict.FAIL
+    assert "VARSEL_DATA_DIR" in found.advice
+
+
+def test_a_clock_before_this_version_stands_in_the_way(tmp_path: Path) -> None:
+    assert findings({}, tmp_path, datetime(1970, 1, 1, tzinfo=UTC))["clock"].verdict is Verdict.FAIL
+
+
+def test_development_open_to_the_network_wants_attention(tmp_path: Path) -> None:
+    assert findings({"VARSEL_HOST": EVERYWHERE}, tmp_path)["reach"].verdict is Verdict.WARN
+    assert "reach" not in findings({"VARSEL_HOST": EVERYWHERE, **PRODUCTION}, tmp_path)
+
+
+def test_production_wants_a_public_address_and_a_kept_database(tmp_path: Path) -> None:
+    found = findings(PRODUCTION, tmp_path)
+    assert (found["links"].verdict, found["database"].verdict) == (Verdict.WARN, Verdict.WARN)
+    mended = {
+        "VARSEL_BASE_URI": "https://notify.example.com",
+        "VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel",
+    }
+    assert {"links", "database"}.isdisjoint(findings({**PRODUCTION, **mended}, tmp_path))
+
+
+def test_the_directory_file_is_looked_for(tmp_path: Path) -> None:
+    assert "is not there" in findings({}, tmp_path)["directory"].found
+    (tmp_path / "directory.json").write_text("{}")
+    assert findings({}, tmp_path)["directory"].found.endswith("directory.json is there")
+    assert findings({"VARSEL_DIRECTORY": "none"}, tmp_path)["directory"].found.startswith("none")
+
+
+def test_the_report_has_a_line_for_each_finding_and_one_that_sums_up() -> None:
+    fine = Finding("clock", Verdict.OK, "it is noon")
+    warned = Finding("links", Verdict.WARN, "they begin with localhost", "set VARSEL_BASE_URI")
+    failed = Finding("database", Verdict.FAIL, "it does not answer", "start it")
+    assert report([fine, warned, failed]).splitlines() == [
+        "ok    clock     it is noon",
+        "warn  links     they begin with localhost",
+        "                -> set VARSEL_BASE_URI",
+        "fail  database  it does not answer",
+        "                -> start it",
+        "",
+        "1 of these must be mended before Varsel can work.",
+    ]
+    assert report([fine, warned]).endswith("Varsel can work; 1 of these want attention.")
+    assert report([fine]).endswith("Varsel can work.")
+
+
+def test_wrong_settings_are_findings_each(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VARSEL_PORT", "none")
+    monkeypatch.setenv("VARSEL_ROLES", "cook")
+    assert main(["doctor", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [(each["subject"], each["verdict"]) for each in found] == [("settings", "fail")] * 2
+    assert main(["doctor"]) == 1
+    assert "VARSEL_PORT must be a whole number" in capsys.readouterr().out
