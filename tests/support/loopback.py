@@ -1,93 +1,94 @@
-"""A real HTTP/1.1 server on loopback whose every answer, delay and rudeness is the test's to choose."""
+"""A small HTTP/1.1 server on loopback for scripted counterparts: every request is kept, then answered as told."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """One request as it arrived; header names are lower case."""
+class Received:
+    """One request as it arrived; header names in lower case."""
 
+    method: str
+    target: str
     headers: dict[str, str]
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
-    """Bytes of one answer; `close` ends the connection afterwards."""
+class LoopbackServer(ABC):
+    """Answers one request per connection. `tls` makes it an https server."""
 
-    status: str
-    body: bytes
-    content_type: str = "text/xml"
-    headers: str = ""
-    close: bool = False
-
-    def to_bytes(self) -> bytes:
-        """Write status line, headers and body."""
-        length = f"Content-Type: {self.content_type}\r\nContent-Length: {len(self.body)}\r\n"
-        return f"HTTP/1.1 {self.status}\r\n{length}{self.headers}\r\n".encode() + self.body
-
-
-class LoopbackServer:
-    """Serves while its context lasts; a subclass says what is answered."""
-
-    def __init__(self, port: int = 0) -> None:
-        self.connections = 0
-        self._port = port
+    def __init__(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+        self.received: list[Received] = []
+        self.in_flight = 0
+        self.port = 0
+        self._host = host
+        self._tls = tls
+        self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
-    async def answer(self, request: HttpRequest) -> HttpReply | None:
-        """Return what to answer; None ends the connection without a word."""
-        raise NotImplementedError
-
-    @property
-    def url(self) -> str:
-        """Address to send requests to."""
-        return f"http://127.0.0.1:{self._port}/"
-
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._converse, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
+        self._server = await asyncio.start_server(self._converse, self._host, 0, ssl=self._tls)
+        self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._server is not None:
-            self._server.close()
+    async def __aexit__(self, *exc_info: object) -> None:
+        assert self._server is not None
+        self._server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def url(self, path: str = "/", host: str = "127.0.0.1") -> str:
+        """The address of `path` here, under any name."""
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}{path}"
+
+    async def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Return when `condition` holds after some change; fails after five seconds."""
+        async with asyncio.timeout(5), self._changed:
+            await self._changed.wait_for(condition)
+
+    @abstractmethod
+    async def answer(self, received: Received, writer: asyncio.StreamWriter) -> None:
+        """Answer one request; the connection is closed afterwards."""
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        self.connections += 1
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-                async for request in _requests(reader):
-                    reply = await self.answer(request)
-                    if reply is None:
-                        break
-                    writer.write(reply.to_bytes())
-                    await writer.drain()
-                    if reply.close:
-                        break
+                received = await _read(reader)
+                self.received.append(received)
+                await self._count(1)
+                await self.answer(received, writer)
+                await writer.drain()
         finally:
             self._tasks.discard(task)
             writer.close()
+            await self._count(-1)
+
+    async def _count(self, by: int) -> None:
+        self.in_flight += by
+        async with self._changed:
+            self._changed.notify_all()
 
 
-async def _requests(reader: asyncio.StreamReader) -> AsyncIterator[HttpRequest]:
-    """Read one request after the other from a connection."""
-    while True:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        pairs = (line.partition(":") for line in head.split("\r\n")[1:] if line)
-        headers = {name.lower(): value.strip() for name, _, value in pairs}
-        yield HttpRequest(headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+async def _read(reader: asyncio.StreamReader) -> Received:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *lines = head.removesuffix("\r\n\r\n").split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    return Received(method, target, headers, await reader.readexactly(int(headers.get("content-length", "0"))))
+
+
+def written(status: int, body: bytes, headers: dict[str, str] | None = None) -> bytes:
+    """Return an answer as bytes; Content-Length is counted unless `headers` names one."""
+    named = {"Content-Length": str(len(body)), "Connection": "close"} | (headers or {})
+    lines = "".join(f"{name}: {value}\r\n" for name, value in named.items())
+    return f"HTTP/1.1 {status} Scripted\r\n{lines}\r\n".encode() + body

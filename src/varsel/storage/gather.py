@@ -1,0 +1,68 @@
+"""Shared work: what waits together goes to the database together.
+
+One flush takes everything that has gathered while the one before it ran, with no artificial delay; lingering even a
+millisecond made it slower. Batches are capped, because beyond about a hundred rows they only add latency.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+Flush = Callable[[list[Item]], Awaitable[Sequence[Answer]]]
+
+
+class Gatherer(Generic[Item, Answer]):
+    """Turns many concurrent calls into few batches, answering each caller with its own result.
+
+    `flush` gets at most `cap` items and returns one answer for each, in order. Where a batch fails, its items are
+    tried one by one, so that only the guilty caller sees the error; `flush` must therefore be safe to repeat.
+    """
+
+    def __init__(self, flush: Flush[Item, Answer], *, cap: int = 128, lanes: int = 1) -> None:
+        self._flush = flush
+        self._cap = cap
+        self._idle_lanes = lanes
+        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, item: Item) -> Answer:
+        """Hand in `item` and wait for its answer."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        if self._idle_lanes:
+            self._idle_lanes -= 1
+            task = asyncio.create_task(self._drain())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await future
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._cap, len(self._waiting)))]
+                await self._settle(batch)
+        finally:
+            self._idle_lanes += 1
+
+    async def _settle(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self._flush([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to the callers, not to the drain
+            await self._settle_apart(batch, error)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)
+
+    async def _settle_apart(self, batch: list[tuple[Item, asyncio.Future[Answer]]], error: Exception) -> None:
+        if len(batch) == 1:
+            future = batch[0][1]
+            if not future.done():
+                future.set_exception(error)
+            return
+        for single in batch:
+            await self._settle([single])

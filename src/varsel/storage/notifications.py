@@ -1,0 +1,205 @@
+"""Notifications: copied in by the hundred, read by order or by chunk, and given their results in sets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from asyncpg import Record
+
+from varsel.model.lanes import Lane
+from varsel.model.orders import OrderStatus, OrderTexts
+from varsel.model.results import NEW, SENDING, Channel, Result, Stage
+from varsel.storage import queries
+from varsel.storage.pool import Connection, Pool
+
+_SQL = queries.load("notifications")
+_texts = msgspec.json.Decoder(OrderTexts)
+_COLUMNS = (
+    "id",
+    "order_id",
+    "chunk_id",
+    "channel",
+    "result",
+    "result_time",
+    "expiry",
+    "address",
+    "national_identity_number",
+    "organization_number",
+    "subject",
+    "body",
+)
+_NIL = UUID(int=0)
+_OPEN = [result for result in Result if result.facts.stage is not Stage.Final]
+
+NewRow = tuple[
+    UUID, UUID, UUID | None, int, int, datetime, datetime, str, str | None, str | None, str | None, str | None
+]
+"""A notification to be stored, in the order of `_COLUMNS`: tuples, because they come by the hundred thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNotification:
+    """One line of an order's notification list; `result` says Sending while a provider is being called."""
+
+    id: UUID
+    result: Result
+    result_time: datetime
+    address: str
+    national_identity_number: str | None
+    organization_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A notification under a chunk's lease, with its own texts where placeholders were filled in."""
+
+    id: UUID
+    order_id: UUID
+    chunk_id: UUID
+    address: str
+    subject: str | None
+    body: str | None
+    attempts: int
+    expiry: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenNotification:
+    """The state a decision about a notification starts from."""
+
+    id: UUID
+    order_id: UUID
+    chunk_id: UUID | None
+    channel: Channel
+    result: Result
+    result_time: datetime
+    expiry: datetime
+    assumed: bool
+    attempts: int
+    reference: str | None
+
+
+class Step(NamedTuple):
+    """A decided step of a notification: from the result the decision was based on to the new one.
+
+    It is written only where the row still says `expected` and `was_assumed`. `attempts` is the new total, unless more
+    are known. Steps that are alike travel once for all their notifications.
+    """
+
+    expected: Result
+    result: Result
+    attempts: int
+    detail: str | None = None
+    assumed: bool = False
+    was_assumed: bool = False
+
+    @property
+    def settled(self) -> int:
+        """1 where this step makes the notification final, else 0; none makes it unfinal again."""
+        return int(self.result.facts.stage is Stage.Final and self.expected.facts.stage is not Stage.Final)
+
+    def succeeded(self, channel: Channel) -> int:
+        """Return what this step adds to an order's count of succeeded notifications of `channel`: -1, 0 or 1."""
+        if self.result.facts.channel is not channel:
+            return 0
+        return int(self.result.facts.succeeded) - int(self.expected.facts.succeeded)
+
+
+class Settlement(NamedTuple):
+    """A step to be recorded for one notification, with the provider's reference where it gave one."""
+
+    id: UUID
+    step: Step
+    reference: str | None = None
+
+
+async def insert_many(connection: Connection, rows: Sequence[NewRow]) -> None:
+    """Copy newly generated notifications in."""
+    await connection.copy_records_to_table("notifications", columns=_COLUMNS, records=rows)
+
+
+async def of_order(
+    pool: Pool, order_id: UUID, channel: Channel, *, after: UUID = _NIL, limit: int
+) -> list[ListedNotification]:
+    """Read one page of an order's notifications of a channel, following `after`."""
+    rows = await pool.fetch(_SQL["of_order"], order_id, channel, after, NEW[channel], SENDING[channel], limit)
+    return [
+        ListedNotification(
+            id=row["id"],
+            result=Result(row["result"]),
+            result_time=row["result_time"],
+            address=row["address"],
+            national_identity_number=row["national_identity_number"],
+            organization_number=row["organization_number"],
+        )
+        for row in rows
+    ]
+
+
+async def of_chunks(pool: Pool, chunk_ids: Sequence[UUID], lane: Lane) -> list[Unsent]:
+    """Read what is still to be sent of leased chunks, in the order it will be sent."""
+    rows = await pool.fetch(_SQL["of_chunks"], chunk_ids, NEW[lane.channel])
+    return [Unsent(*row.values()) for row in rows]
+
+
+async def texts(pool: Pool, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderTexts]:
+    """Read what the given orders say."""
+    rows = await pool.fetch(_SQL["texts"], order_ids)
+    return {row["order_id"]: _texts.decode(row["texts"]) for row in rows}
+
+
+async def unsettled(connection: Connection, chunk_ids: Sequence[UUID]) -> list[OpenNotification]:
+    """Read the notifications of these chunks that have no final result."""
+    return [_open(row) for row in await connection.fetch(_SQL["unsettled"], chunk_ids, _OPEN)]
+
+
+async def by_id_or_reference(
+    connection: Connection, ids: Sequence[UUID], references: Sequence[str]
+) -> list[OpenNotification]:
+    """Read the notifications that delivery reports name, by id or by provider's reference."""
+    return [_open(row) for row in await connection.fetch(_SQL["by_id_or_reference"], ids, references)]
+
+
+def _open(row: Record) -> OpenNotification:
+    fields = dict(row)
+    return OpenNotification(channel=Channel(fields.pop("channel")), result=Result(fields.pop("result")), **fields)
+
+
+async def settle(connection: Connection, settlements: Iterable[Settlement], *, now: datetime) -> set[UUID]:
+    """Record decided results, move the orders' counters and complete orders; return the ids that changed.
+
+    A notification whose row no longer says what the decision expected is left alone and missing from the answer:
+    the caller decides anew from what it says now.
+    """
+    members = sorted(settlements, key=_by_id)
+    if not members:
+        return set()
+    numbers = dict[Step, int]()
+    places = [numbers.setdefault(member.step, len(numbers) + 1) for member in members]
+    references = [member.reference for member in members]
+    rows = await connection.fetch(
+        _SQL["settle"],
+        [member.id for member in members],
+        references if any(references) else [],
+        places,
+        [step.expected for step in numbers],
+        [step.was_assumed for step in numbers],
+        [step.result for step in numbers],
+        [step.attempts for step in numbers],
+        [step.detail for step in numbers],
+        [step.assumed for step in numbers],
+        [step.settled for step in numbers],
+        [step.succeeded(Channel.Email) for step in numbers],
+        [step.succeeded(Channel.Sms) for step in numbers],
+        now,
+        OrderStatus.Processed,
+        OrderStatus.Completed,
+    )
+    return {row["id"] for row in rows}
+
+
+def _by_id(settlement: Settlement) -> bytes:
+    return settlement.id.bytes

@@ -1,0 +1,85 @@
+-- name: of_order
+-- A page of an order's notifications of one channel, in their own order. A row still New whose chunk is leased and
+-- meant for the provider right now is shown as Sending.
+SELECT n.id, n.order_id, n.channel, n.result_time, n.address, n.national_identity_number, n.organization_number,
+       CASE WHEN n.result = $4 AND c.leased AND n.id <= c.intended_through THEN $5 ELSE n.result END AS result
+FROM notifications n
+LEFT JOIN chunks c ON c.id = n.chunk_id
+WHERE n.order_id = $1 AND n.channel = $2 AND n.id > $3
+ORDER BY n.id
+LIMIT $6
+
+-- name: of_chunks
+-- What a lease on these chunks covers: the rows without result, with what is needed to send them.
+SELECT n.id, n.order_id, n.chunk_id, n.address, n.subject, n.body, n.attempts, n.expiry
+FROM chunks c
+JOIN notifications n ON n.id BETWEEN c.first_id AND c.last_id AND n.chunk_id = c.id
+WHERE c.id = ANY($1::uuid[]) AND n.result = $2
+ORDER BY n.chunk_id, n.id
+
+-- name: texts
+SELECT order_id, texts FROM order_parts WHERE order_id = ANY($1::uuid[]) AND part = 0
+
+-- name: unsettled
+-- Rows of these chunks that are not final; the results given are the non-final ones.
+SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts, n.reference
+FROM chunks c
+JOIN notifications n ON n.id BETWEEN c.first_id AND c.last_id AND n.chunk_id = c.id
+WHERE c.id = ANY($1::uuid[]) AND n.result = ANY($2::smallint[])
+
+-- name: by_id_or_reference
+SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts, n.reference
+FROM notifications n
+WHERE n.id = ANY($1::uuid[])
+UNION
+SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts, n.reference
+FROM notifications n
+WHERE n.reference = ANY($2::text[])
+
+-- name: settle
+-- Record results: members $1 to $3 (id, provider's reference, number of the step), steps $4 to $12, at the time $13.
+-- Only rows that still say what a decision was based on change; those that have moved on meanwhile are left alone and
+-- not returned. The orders' counters move in the same statement, and an order without pending notifications is
+-- Completed by it. Members come in the order of their ids and orders are locked in the order of theirs, all in this
+-- one statement, so that two sets never deadlock.
+WITH changed AS (
+    UPDATE notifications n
+    SET result = s.result,
+        result_time = $13,
+        attempts = greatest(n.attempts, s.attempts),
+        reference = coalesce(i.reference, n.reference),
+        detail = coalesce(s.detail, n.detail),
+        assumed = s.assumed
+    FROM unnest($1::uuid[], $2::text[], $3::integer[]) AS i (id, reference, step)
+    JOIN unnest(
+        $4::smallint[], $5::boolean[], $6::smallint[], $7::smallint[], $8::text[], $9::boolean[], $10::integer[],
+        $11::integer[], $12::integer[]
+    ) WITH ORDINALITY AS s (
+        expected, was_assumed, result, attempts, detail, assumed, settled, email_succeeded, sms_succeeded, number
+    ) ON s.number = i.step
+    WHERE n.id = i.id AND n.result = s.expected AND n.assumed = s.was_assumed
+    RETURNING n.id, n.order_id, s.settled, s.email_succeeded, s.sms_succeeded
+), deltas AS (
+    SELECT order_id,
+           sum(settled)::integer AS settled,
+           sum(email_succeeded)::integer AS email_succeeded,
+           sum(sms_succeeded)::integer AS sms_succeeded
+    FROM changed
+    GROUP BY order_id
+    HAVING sum(settled) <> 0 OR sum(email_succeeded) <> 0 OR sum(sms_succeeded) <> 0
+), locked AS (
+    SELECT d.*
+    FROM deltas d JOIN orders o ON o.id = d.order_id
+    ORDER BY o.id
+    FOR NO KEY UPDATE OF o
+), counted AS (
+    UPDATE orders o
+    SET pending = o.pending - l.settled,
+        email_succeeded = o.email_succeeded + l.email_succeeded,
+        sms_succeeded = o.sms_succeeded + l.sms_succeeded,
+        status = CASE WHEN o.status = $14 AND o.pending = l.settled THEN $15 ELSE o.status END,
+        last_update = CASE WHEN o.status = $14 AND o.pending = l.settled THEN $13 ELSE o.last_update END
+    FROM locked l
+    WHERE o.id = l.order_id
+)
+SELECT id FROM changed

@@ -1,0 +1,347 @@
+"""Orders: stored whole, claimed under a lease, advanced part by part, read by their key."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+from uuid import UUID
+
+import msgspec
+from asyncpg import Record
+
+from varsel.model.orders import (
+    RECIPIENTS_PER_PART,
+    NotificationChannel,
+    Order,
+    OrderStatus,
+    OrderTexts,
+    OrderType,
+    Recipient,
+    SendingTimePolicy,
+    to_json,
+    unpack_recipients,
+)
+from varsel.storage import queries
+from varsel.storage.pool import Connection, Pool
+
+_SQL = queries.load("orders")
+_texts = msgspec.json.Decoder(OrderTexts)
+_PAGE = 200
+_NIL = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """What the status document is made of; everything in it lies in one row."""
+
+    id: UUID
+    creator: str
+    senders_reference: str | None
+    channel: NotificationChannel
+    status: OrderStatus
+    created: datetime
+    requested_send_time: datetime
+    last_update: datetime
+    condition_endpoint: str | None
+    ignore_reservation: bool | None
+    resource_id: str | None
+    resource_action: str | None
+    email_generated: int
+    email_succeeded: int
+    sms_generated: int
+    sms_succeeded: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrder:
+    """An order as its owner wrote it, with the recipients of its first part."""
+
+    id: UUID
+    creator: str
+    senders_reference: str | None
+    type: OrderType
+    channel: NotificationChannel
+    status: OrderStatus
+    created: datetime
+    requested_send_time_text: str
+    condition_endpoint: str | None
+    ignore_reservation: bool | None
+    resource_id: str | None
+    resource_action: str | None
+    part_count: int
+    texts: OrderTexts
+    recipients: tuple[Recipient, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedOrder:
+    """An order under lease. `attempt` is the fencing token every later step must show."""
+
+    id: UUID
+    creator: str
+    type: OrderType
+    channel: NotificationChannel
+    sending_time_policy: SendingTimePolicy | None
+    requested_send_time: datetime
+    condition_endpoint: str | None
+    ignore_reservation: bool
+    use_stale_contacts: bool
+    resource_id: str | None
+    resource_action: str | None
+    part_count: int
+    parts_done: int
+    attempt: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPart:
+    """One part of an order to be expanded; `superseded` are absolute positions to be skipped."""
+
+    order_id: UUID
+    part: int
+    texts: OrderTexts
+    recipients: tuple[Recipient, ...]
+    superseded: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far an order's expansion has come, with what the newly expanded parts add to its counters."""
+
+    order_id: UUID
+    attempt: int
+    parts_done: int
+    email_generated: int
+    sms_generated: int
+    pending: int
+
+
+class Cancellation(Enum):
+    """What came of a request to cancel."""
+
+    Done = auto()
+    NotFound = auto()
+    Refused = auto()
+
+
+async def insert_many(pool: Pool | Connection, orders: Sequence[Order]) -> None:
+    """Store orders of one part each in one commit. Safe to repeat with the same orders."""
+    await pool.execute(
+        _SQL["insert_orders"],
+        [o.id for o in orders],
+        [o.chain_id for o in orders],
+        [o.creator for o in orders],
+        [o.senders_reference for o in orders],
+        [o.type for o in orders],
+        [o.channel for o in orders],
+        [o.sending_time_policy for o in orders],
+        [o.created for o in orders],
+        [o.requested_send_time for o in orders],
+        [o.requested_send_time_text for o in orders],
+        [o.condition_endpoint for o in orders],
+        [o.ignore_reservation for o in orders],
+        [o.use_stale_contact_information for o in orders],
+        [o.resource_id for o in orders],
+        [o.resource_action for o in orders],
+        [len(o.recipients) for o in orders],
+        OrderStatus.Registered,
+        [to_json(o.texts).decode() for o in orders],
+        [o.recipients[0].decode() for o in orders],
+        [_array_literal(_by_part(o.superseded).get(0)) for o in orders],
+    )
+
+
+async def insert_large(pool: Pool, order: Order) -> None:
+    """Store an order of many parts, all or nothing, copying part after part."""
+    superseded = _by_part(order.superseded)
+    rest = enumerate(order.recipients[1:], start=1)
+    async with pool.acquire() as connection, connection.transaction():
+        await insert_many(connection, [order])
+        await connection.copy_records_to_table(
+            "order_parts",
+            columns=("order_id", "part", "recipients", "superseded"),
+            records=((order.id, number, part.decode(), superseded.get(number)) for number, part in rest),
+        )
+
+
+def _by_part(positions: frozenset[int]) -> dict[int, list[int]]:
+    parts: dict[int, list[int]] = {}
+    for position in sorted(positions):
+        parts.setdefault(position // RECIPIENTS_PER_PART, []).append(position)
+    return parts
+
+
+def _array_literal(positions: list[int] | None) -> str | None:
+    # unnest would flatten an array of arrays, so each travels as its literal
+    return "{" + ",".join(map(str, positions)) + "}" if positions else None
+
+
+async def statuses(pool: Pool, asked: Sequence[tuple[UUID, str]]) -> list[OrderState | None]:
+    """Read the states of the orders asked for as (id, creator), in that order; None where there is none to see."""
+    rows = await pool.fetch(_SQL["statuses"], [order_id for order_id, _ in asked], [creator for _, creator in asked])
+    found = {(row["id"], row["creator"]): _state(row) for row in rows}
+    return [found.get(key) for key in asked]
+
+
+def _state(row: Record) -> OrderState:
+    fields = dict(row)
+    fields["channel"] = NotificationChannel(fields["channel"])
+    fields["status"] = OrderStatus(fields["status"])
+    return OrderState(**fields)
+
+
+async def read(pool: Pool, order_id: UUID, creator: str) -> StoredOrder | None:
+    """Read an order as its owner wrote it, with the recipients of its first part; the others by `later_recipients`."""
+    row = await pool.fetchrow(_SQL["document"], order_id, creator)
+    return _stored(row) if row else None
+
+
+async def read_by_reference(pool: Pool, creator: str, reference: str) -> AsyncIterator[StoredOrder]:
+    """Yield every order of `creator` with exactly this reference, oldest first."""
+    after = _NIL
+    while True:
+        rows = await pool.fetch(_SQL["documents_by_reference"], creator, reference, after, _PAGE)
+        for row in rows:
+            yield _stored(row)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1]["id"]
+
+
+async def later_recipients(pool: Pool, order: StoredOrder) -> AsyncIterator[tuple[Recipient, ...]]:
+    """Yield the recipients of the parts after the first, part by part."""
+    for part in range(1, order.part_count):
+        packed = await pool.fetchval(_SQL["recipients_of_part"], order.id, part)
+        if packed is not None:
+            yield unpack_recipients(packed)
+
+
+def _stored(row: Record) -> StoredOrder:
+    fields = dict(row)
+    return StoredOrder(
+        type=OrderType(fields.pop("type")),
+        channel=NotificationChannel(fields.pop("channel")),
+        status=OrderStatus(fields.pop("status")),
+        requested_send_time_text=fields.pop("requested_text"),
+        texts=_texts.decode(fields.pop("texts")),
+        recipients=unpack_recipients(fields.pop("recipients")),
+        **fields,
+    )
+
+
+async def cancel(pool: Pool, order_id: UUID, creator: str, *, now: datetime, closes_before: timedelta) -> Cancellation:
+    """Cancel an order that is still Registered and more than `closes_before` from its send time (api.md 3.4).
+
+    The row decides: claiming and cancelling lock the same row, so exactly one of them wins.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow(_SQL["lock_for_cancel"], order_id, creator)
+        if row is None:
+            return Cancellation.NotFound
+        if row["status"] == OrderStatus.Cancelled:
+            return Cancellation.Done
+        if row["requested_send_time"] <= now + closes_before or row["status"] != OrderStatus.Registered:
+            return Cancellation.Refused
+        await connection.execute(_SQL["cancel"], order_id, OrderStatus.Cancelled, now)
+        return Cancellation.Done
+
+
+async def claim_due(
+    pool: Pool, *, now: datetime, lease: timedelta, look_ahead: timedelta, limit: int, large: bool
+) -> list[ClaimedOrder]:
+    """Lease up to `limit` due orders, oldest first: those of one part, or (`large`) those of many."""
+    rows = await pool.fetch(
+        _SQL["claim_due"],
+        now + look_ahead,
+        now + lease,
+        OrderStatus.Processing,
+        limit,
+        large,
+        now,
+        OrderStatus.Registered,
+    )
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: Record) -> ClaimedOrder:
+    fields = dict(row)
+    policy = fields.pop("sending_time_policy")
+    return ClaimedOrder(
+        type=OrderType(fields.pop("type")),
+        channel=NotificationChannel(fields.pop("channel")),
+        sending_time_policy=None if policy is None else SendingTimePolicy(policy),
+        ignore_reservation=bool(fields.pop("ignore_reservation")),
+        **fields,
+    )
+
+
+async def next_parts(pool: Pool, orders: Sequence[ClaimedOrder], *, at_most: int) -> list[OrderPart]:
+    """Read up to `at_most` parts not yet expanded of each order, in order of parts."""
+    rows = await pool.fetch(
+        _SQL["next_parts"], [order.id for order in orders], [order.parts_done for order in orders], at_most
+    )
+    return [
+        OrderPart(
+            order_id=row["order_id"],
+            part=row["part"],
+            texts=_texts.decode(row["texts"]),
+            recipients=unpack_recipients(row["recipients"]),
+            superseded=frozenset(row["superseded"] or ()),
+        )
+        for row in rows
+    ]
+
+
+async def advance(connection: Connection, steps: Sequence[Advance], *, now: datetime, lease: timedelta) -> set[UUID]:
+    """Record how far orders have come and return those still held; call it before storing what was expanded.
+
+    An order whose last part is done becomes Processed, or Completed where nothing can be sent (processing.md 1.9).
+    """
+    rows = await connection.fetch(
+        _SQL["advance"],
+        [step.order_id for step in steps],
+        [step.attempt for step in steps],
+        [step.parts_done for step in steps],
+        [step.email_generated for step in steps],
+        [step.sms_generated for step in steps],
+        [step.pending for step in steps],
+        OrderStatus.Processing,
+        OrderStatus.Processed,
+        OrderStatus.Completed,
+        now,
+        now + lease,
+    )
+    return {row["id"] for row in rows}
+
+
+async def renew(pool: Pool, orders: Sequence[ClaimedOrder], *, lease_until: datetime) -> None:
+    """Keep the leases of those orders that are still held from running out while directories are asked."""
+    held = sorted(orders, key=lambda order: order.id)  # locked in one order everywhere
+    await pool.execute(
+        _SQL["renew"],
+        [order.id for order in held],
+        [order.attempt for order in held],
+        lease_until,
+        OrderStatus.Processing,
+    )
+
+
+async def stop(pool: Pool, order: ClaimedOrder, *, now: datetime) -> bool:
+    """End an order whose send condition was not met; False when the lease was lost."""
+    row = await pool.fetchval(
+        _SQL["stop"], order.id, order.attempt, OrderStatus.SendConditionNotMet, now, OrderStatus.Processing
+    )
+    return row is not None
+
+
+async def postpone(pool: Pool, orders: Sequence[ClaimedOrder], *, until: datetime, trouble: str) -> None:
+    """Give orders back until `until`, with the reason their processing is delayed (no personal data)."""
+    await pool.execute(
+        _SQL["postpone"],
+        [order.id for order in orders],
+        [order.attempt for order in orders],
+        until,
+        trouble,
+        OrderStatus.Processing,
+    )

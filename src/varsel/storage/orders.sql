@@ -1,0 +1,126 @@
+-- name: insert_orders
+-- Many orders of one part each, in one statement and so in one commit. Repeating it changes nothing: a batch whose
+-- commit was in doubt may be sent again.
+WITH heads AS (
+    INSERT INTO orders (
+        id, chain_id, creator, senders_reference, type, channel, sending_time_policy, status, created,
+        requested_send_time, requested_text, last_update, condition_endpoint, ignore_reservation, use_stale_contacts,
+        resource_id, resource_action, part_count, due
+    )
+    SELECT id, chain_id, creator, senders_reference, type, channel, sending_time_policy, $17, created,
+           requested_send_time, requested_text, created, condition_endpoint, ignore_reservation, use_stale_contacts,
+           resource_id, resource_action, part_count, requested_send_time
+    FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::smallint[], $7::smallint[],
+        $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::boolean[], $13::boolean[],
+        $14::text[], $15::text[], $16::integer[]
+    ) AS incoming (
+        id, chain_id, creator, senders_reference, type, channel, sending_time_policy, created, requested_send_time,
+        requested_text, condition_endpoint, ignore_reservation, use_stale_contacts, resource_id, resource_action,
+        part_count
+    )
+    ON CONFLICT (id) DO NOTHING
+)
+INSERT INTO order_parts (order_id, part, texts, recipients, superseded)
+SELECT order_id, 0, texts, recipients, superseded::integer[]
+FROM unnest($1::uuid[], $18::json[], $19::json[], $20::text[]) AS incoming (order_id, texts, recipients, superseded)
+ON CONFLICT (order_id, part) DO NOTHING
+
+-- name: statuses
+-- One primary-key look-up per order, however many notifications it has. Foreign orders look like missing ones.
+SELECT o.id, o.creator, o.senders_reference, o.channel, o.status, o.created, o.requested_send_time, o.last_update,
+       o.condition_endpoint, o.ignore_reservation, o.resource_id, o.resource_action,
+       o.email_generated, o.email_succeeded, o.sms_generated, o.sms_succeeded
+FROM unnest($1::uuid[], $2::text[]) AS asked (id, creator)
+JOIN orders o ON o.id = asked.id AND o.creator = asked.creator
+
+-- name: document
+SELECT o.id, o.creator, o.senders_reference, o.type, o.channel, o.status, o.created, o.requested_text,
+       o.condition_endpoint, o.ignore_reservation, o.resource_id, o.resource_action, o.part_count,
+       p.texts, p.recipients
+FROM orders o
+JOIN order_parts p ON p.order_id = o.id AND p.part = 0
+WHERE o.id = $1 AND o.creator = $2
+
+-- name: documents_by_reference
+SELECT o.id, o.creator, o.senders_reference, o.type, o.channel, o.status, o.created, o.requested_text,
+       o.condition_endpoint, o.ignore_reservation, o.resource_id, o.resource_action, o.part_count,
+       p.texts, p.recipients
+FROM orders o
+JOIN order_parts p ON p.order_id = o.id AND p.part = 0
+WHERE o.creator = $1 AND o.senders_reference = $2 AND o.id > $3
+ORDER BY o.id
+LIMIT $4
+
+-- name: recipients_of_part
+SELECT recipients FROM order_parts WHERE order_id = $1 AND part = $2
+
+-- name: lock_for_cancel
+SELECT status, requested_send_time FROM orders WHERE id = $1 AND creator = $2 FOR UPDATE
+
+-- name: cancel
+UPDATE orders SET status = $2, last_update = $3, due = NULL WHERE id = $1
+
+-- name: claim_due
+-- Orders whose time has come, oldest first, skipping what others hold. Pushing `due` ahead is the lease; `attempt`
+-- is its fencing token. Both the Registered and those whose lease ran out are found by the same small index; looking
+-- ahead (from $6 to $1) is for the Registered only, or it would end leases early.
+UPDATE orders o
+SET due = $2, attempt = o.attempt + 1, status = $3
+FROM (
+    SELECT id FROM orders
+    WHERE due <= $1 AND (due <= $6 OR status = $7) AND (part_count > 1) = $5
+    ORDER BY due
+    LIMIT $4
+    FOR UPDATE SKIP LOCKED
+) AS chosen
+WHERE o.id = chosen.id
+RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
+          o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
+          o.attempt, o.failures
+
+-- name: next_parts
+-- The next part of each claimed order with the order's texts.
+SELECT p.order_id, p.part, p.recipients, p.superseded, first.texts
+FROM unnest($1::uuid[], $2::integer[]) AS wanted (order_id, part)
+JOIN order_parts p ON p.order_id = wanted.order_id AND p.part >= wanted.part AND p.part < wanted.part + $3
+JOIN order_parts first ON first.order_id = wanted.order_id AND first.part = 0
+ORDER BY p.order_id, p.part
+
+-- name: advance
+-- Move orders on by the parts just expanded, in the transaction that stores their notifications. Only the holder of
+-- the lease may do so: an order whose attempt has moved on is left out, and the caller drops its notifications.
+UPDATE orders o
+SET parts_done = step.parts_done,
+    email_generated = o.email_generated + step.email_generated,
+    sms_generated = o.sms_generated + step.sms_generated,
+    pending = o.pending + step.pending,
+    failures = 0,
+    trouble = NULL,
+    status = CASE WHEN step.parts_done < o.part_count THEN o.status
+                  WHEN o.pending + step.pending > 0 THEN $8
+                  ELSE $9 END,
+    last_update = CASE WHEN step.parts_done < o.part_count THEN o.last_update ELSE $10 END,
+    due = CASE WHEN step.parts_done < o.part_count THEN $11::timestamptz END
+FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
+     AS step (id, attempt, parts_done, email_generated, sms_generated, pending)
+WHERE o.id = step.id AND o.attempt = step.attempt AND o.status = $7
+RETURNING o.id
+
+-- name: stop
+-- The send condition said no: final, nothing generated.
+UPDATE orders SET status = $3, last_update = $4, due = NULL, trouble = NULL
+WHERE id = $1 AND attempt = $2 AND status = $5
+RETURNING id
+
+-- name: renew
+UPDATE orders o SET due = $3
+FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt)
+WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $4
+
+-- name: postpone
+-- Processing could not go on. The order stays what it is, is looked at again at `due`, and says why. The new attempt
+-- number ends the lease, so that nobody renews it.
+UPDATE orders o SET due = $3, attempt = o.attempt + 1, failures = o.failures + 1, trouble = $4
+FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt)
+WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $5

@@ -1,0 +1,26 @@
+-- name: ended_orders
+-- Orders that ended before $2. Ids sort by creation, so $1 (the lowest id of that instant) keeps the scan to the old.
+SELECT id FROM orders
+WHERE id < $1 AND last_update < $2 AND status = ANY($3::smallint[])
+ORDER BY id
+LIMIT $4
+
+-- name: remove_notifications
+DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE order_id = ANY($1::uuid[]) LIMIT $2)
+
+-- name: remove_parts
+DELETE FROM order_parts
+WHERE (order_id, part) IN (SELECT order_id, part FROM order_parts WHERE order_id = ANY($1::uuid[]) LIMIT $2)
+
+-- name: remove_orders
+DELETE FROM orders WHERE id = ANY($1::uuid[])
+
+-- name: remove_reports
+DELETE FROM delivery_reports
+WHERE id IN (SELECT id FROM delivery_reports WHERE id < $1 AND due IS NULL ORDER BY id LIMIT $2)
+
+-- name: remove_sandbox_messages
+DELETE FROM sandbox_messages WHERE id IN (SELECT id FROM sandbox_messages WHERE id < $1 ORDER BY id LIMIT $2)
+
+-- name: trim_sandbox_messages
+DELETE FROM sandbox_messages WHERE id IN (SELECT id FROM sandbox_messages ORDER BY id DESC OFFSET $1)

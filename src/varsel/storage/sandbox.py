@@ -1,0 +1,73 @@
+"""What the sandbox channels were given, kept for the inbox page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from asyncpg import Record
+
+from varsel.model.orders import ContentType
+from varsel.model.results import Channel
+from varsel.storage import queries
+from varsel.storage.pool import Pool
+
+_SQL = queries.load("sandbox")
+_COLUMNS = (
+    "id",
+    "notification_id",
+    "channel",
+    "attempt",
+    "kept",
+    "recipient",
+    "sender",
+    "subject",
+    "body",
+    "content_type",
+)
+_LAST = UUID(int=(1 << 128) - 1)
+
+KeptRow = tuple[UUID, UUID, int, int, datetime, str, str, str | None, str, int | None]
+"""A message to be kept, in the order of `_COLUMNS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMessage:
+    """A message as the sandbox was given it."""
+
+    id: UUID
+    notification_id: UUID
+    channel: Channel
+    attempt: int
+    kept: datetime
+    recipient: str
+    sender: str
+    subject: str | None
+    body: str
+    content_type: ContentType | None
+
+
+async def keep(pool: Pool, rows: Sequence[KeptRow]) -> None:
+    """Copy messages in."""
+    await pool.copy_records_to_table("sandbox_messages", columns=_COLUMNS, records=rows)
+
+
+async def newest(
+    pool: Pool, *, before: UUID | None = None, recipient: str | None = None, limit: int
+) -> list[KeptMessage]:
+    """Read the newest messages, newest first; of one recipient where given."""
+    if recipient is None:
+        rows = await pool.fetch(_SQL["newest"], before or _LAST, limit)
+    else:
+        rows = await pool.fetch(_SQL["to_recipient"], recipient, before or _LAST, limit)
+    return [_kept(row) for row in rows]
+
+
+def _kept(row: Record) -> KeptMessage:
+    fields = dict(row)
+    content_type = fields.pop("content_type")
+    return KeptMessage(
+        channel=Channel(fields.pop("channel")),
+        content_type=None if content_type is None else ContentType(content_type),
+        **fields,
+    )

@@ -1,0 +1,151 @@
+"""A worker that is killed at its n-th statement: `kill -9` between any two things it makes durable.
+
+Nothing a worker does outlives it but its statements, so dying before each of them is dying at every place that can be
+told apart afterwards. Run as `python -m tests.support.dying_worker`: one process loads everything once and then forks
+a worker for every line it reads; `DyingWorkers` is the handle tests hold on it.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import asyncpg
+
+from tests.support.rig import Rig, crew_options, send_options
+from varsel.contacts.fixed import FixedDirectory
+from varsel.model.results import Channel
+
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:  # generic only in its type stubs
+    _Connection = asyncpg.Connection
+
+NAME = "varsel-dying"
+"""What the workers' connections are called, to tell when the server has let go of a dead one's."""
+
+_REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Life:
+    """Where and when a worker works, and the number of the statement at which it dies."""
+
+    url: str
+    now: str
+    dies_at: int
+    window: int
+    resend: bool
+
+
+class DyingWorkers:
+    """Starts workers that die, one after the other."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.dying_worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=_REPOSITORY,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate(timeout=30)
+
+    def survives(self, url: str, now: datetime, *, dies_at: int, window: int = 500, resend: bool = True) -> bool:
+        """Let a worker do everything that is due `now`; False when it died on the way."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asdict(Life(url, now.isoformat(), dies_at, window, resend))) + "\n")
+        self._process.stdin.flush()
+        exit_code = int(self._process.stdout.readline())
+        assert exit_code in (0, -signal.SIGKILL)
+        return exit_code == 0
+
+
+class _Fate:
+    """Counts statements, and ends this process at the given one."""
+
+    def __init__(self, dies_at: int) -> None:
+        self._dies_at = dies_at
+        self._statements = count(1)
+
+    def strike(self) -> None:
+        if next(self._statements) == self._dies_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _MortalConnection(_Connection):
+    """A connection whose process may die before any statement, BEGIN and COMMIT included."""
+
+    fate: _Fate
+
+    async def execute(self, *args: Any, **options: Any) -> Any:
+        self.fate.strike()
+        return await super().execute(*args, **options)
+
+    async def fetch(self, *args: Any, **options: Any) -> Any:
+        self.fate.strike()
+        return await super().fetch(*args, **options)
+
+    async def fetchval(self, *args: Any, **options: Any) -> Any:
+        self.fate.strike()
+        return await super().fetchval(*args, **options)
+
+    async def copy_records_to_table(self, *args: Any, **options: Any) -> Any:
+        self.fate.strike()
+        return await super().copy_records_to_table(*args, **options)
+
+
+async def _live(life: Life) -> None:
+    _MortalConnection.fate = _Fate(life.dies_at)
+    pool = await asyncpg.create_pool(
+        life.url,
+        min_size=1,
+        max_size=5,
+        connection_class=_MortalConnection,
+        server_settings={"application_name": NAME, "enable_seqscan": "off", "enable_hashjoin": "off"},
+    )
+    send = {channel: send_options(resend=life.resend) for channel in Channel}
+    now = datetime.fromisoformat(life.now)
+    rig = Rig(pool, FixedDirectory(None), options=crew_options(send), now=now, window=life.window)
+    await rig.crew.run_until_idle()
+    await pool.close()
+
+
+def _exit_code(life: Life) -> int:
+    """Live and die in a process of its own; nothing here has begun yet that a fork could tear apart."""
+    process = os.fork()
+    if process == 0:
+        try:
+            asyncio.run(_live(life))
+        except BaseException:  # noqa: BLE001 - whatever it was, this copy of the process must not read on
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def main() -> None:
+    """Start a worker for every line of standard input and say how each ended."""
+    for line in sys.stdin:
+        print(_exit_code(Life(**json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
