@@ -1,0 +1,117 @@
+"""Everybody who works on orders in one process: built together, run together, stopped together."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from varsel.channels.protocol import EmailMessage, Provider, SmsMessage
+from varsel.contacts.protocol import Directory
+from varsel.model.clock import Clock
+from varsel.model.lanes import Lane
+from varsel.model.results import Channel
+from varsel.schedule import DaytimeWindow
+from varsel.storage.pool import Pool
+from varsel.workers import compose
+from varsel.workers.apply_reports import ApplyReports, ReportOptions
+from varsel.workers.hints import Hints
+from varsel.workers.housekeeping import Housekeeping, RetentionOptions
+from varsel.workers.loop import repeat
+from varsel.workers.process_orders import CheckCondition, ProcessOptions, ProcessOrders
+from varsel.workers.send import SendLane, SendOptions
+from varsel.workers.sweep import Sweep, SweepOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewOptions:
+    """What an operator may set about the workers."""
+
+    process: ProcessOptions
+    send: Mapping[Channel, SendOptions]
+    reports: ReportOptions
+    retention: RetentionOptions
+    window: DaytimeWindow
+    poll: timedelta
+    housekeeping_every: timedelta
+
+
+class Crew:
+    """The workers of one process."""
+
+    def __init__(
+        self,
+        *,
+        pool: Pool,
+        clock: Clock,
+        directory: Directory,
+        check_condition: CheckCondition,
+        email: Provider[EmailMessage],
+        sms: Provider[SmsMessage],
+        hints: Hints,
+        options: CrewOptions,
+    ) -> None:
+        self._hints = hints
+        self._options = options
+        self._processors = [
+            ProcessOrders(pool, directory, check_condition, clock, hints, options.process, large=large)
+            for large in (False, True)
+        ]
+        self._lanes: dict[Lane, SendLane[EmailMessage] | SendLane[SmsMessage]] = {}
+        for lane in Lane:
+            if lane.channel is Channel.Email:
+                send = options.send[Channel.Email]
+                self._lanes[lane] = SendLane(lane, email, compose.email, pool, clock, hints, send)
+            else:
+                is_open = options.window.is_open if lane is Lane.SmsDaytime else _always
+                send = options.send[Channel.Sms]
+                self._lanes[lane] = SendLane(lane, sms, compose.sms, pool, clock, hints, send, is_open)
+        self._reports = ApplyReports(pool, clock, options.reports)
+        self._housekeeping = Housekeeping(pool, clock, Sweep(pool, clock, _sweep_options(options)), options.retention)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Work until `stopping` is set, then finish what is under way."""
+        poll, hints = self._options.poll, self._hints
+        async with asyncio.TaskGroup() as group:
+            for processor, hint in zip(self._processors, (hints.orders, hints.large_orders), strict=True):
+                group.create_task(repeat("processing orders", processor.run_once, hint, poll, stopping))
+            for lane, sender in self._lanes.items():
+                name = f"sending in lane {lane.name}"
+                group.create_task(repeat(name, sender.run_once, hints.lanes[lane], poll, stopping))
+            group.create_task(repeat("applying reports", self._reports.run_once, hints.reports, poll, stopping))
+            every = self._options.housekeeping_every
+            group.create_task(repeat("housekeeping", self._housekeeping.run_once, hints.housekeeping, every, stopping))
+            group.create_task(self._ring_at(stopping))
+        await asyncio.gather(*(sender.stop() for sender in self._lanes.values()))
+
+    async def _ring_at(self, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        self._hints.everything()
+
+    async def run_until_idle(self) -> None:
+        """Do everything that can be done at this instant; the form for tests and rehearsals on a hand-turned clock."""
+        working = True
+        while working:
+            working = False
+            for processor in self._processors:
+                while await processor.run_once():
+                    working = True
+            for sender in self._lanes.values():
+                while await sender.run_once():
+                    working = True
+                await sender.settle_down()
+            while await self._reports.run_once():
+                working = True
+        await self._housekeeping.run_once()
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+def _sweep_options(options: CrewOptions) -> SweepOptions:
+    return SweepOptions(
+        lease=options.process.lease,
+        chunks_at_once=20,
+        grace=options.process.grace,
+        assume_delivered_after={channel: send.assume_delivered_after for channel, send in options.send.items()},
+    )

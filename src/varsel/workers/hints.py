@@ -1,0 +1,36 @@
+"""The nudges by which one beat tells the next, in the same process, that there is something to do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from varsel.model.lanes import Lane
+from varsel.workers.loop import Hint
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """One nudge for each kind of work."""
+
+    orders: Hint = field(default_factory=Hint)
+    large_orders: Hint = field(default_factory=Hint)
+    reports: Hint = field(default_factory=Hint)
+    housekeeping: Hint = field(default_factory=Hint)
+    lanes: dict[Lane, Hint] = field(default_factory=lambda: {lane: Hint() for lane in Lane})
+
+    def orders_stored(self, *, large: bool) -> None:
+        """An order that is due has been committed."""
+        (self.large_orders if large else self.orders).give()
+
+    def chunks_stored(self, lanes: Iterable[Lane]) -> None:
+        """Chunks of these lanes have been committed."""
+        for lane in lanes:
+            self.lanes[lane].give()
+
+    def reports_kept(self) -> None:
+        """Delivery reports have been committed, or references they may wait for."""
+        self.reports.give()
+
+    def everything(self) -> None:
+        """Wake every worker, for instance because the process is about to stop."""
+        for hint in (self.orders, self.large_orders, self.reports, self.housekeeping, *self.lanes.values()):
+            hint.give()

@@ -1,0 +1,49 @@
+"""How a worker's steps are repeated: at once while there is work, else when woken, else after a short pause."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+_log = logging.getLogger(__name__)
+
+RunOnce = Callable[[], Awaitable[bool]]
+"""One look for work; True when there may be more."""
+
+_LONGEST_PAUSE = timedelta(seconds=30)
+
+
+class Hint:
+    """A nudge within the process: 'there may be work'. Any number of nudges before a look are one."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def give(self) -> None:
+        """Let the waiting worker look at once."""
+        self._event.set()
+
+    async def wait(self, at_most: timedelta) -> None:
+        """Return when nudged, or after `at_most`; other processes' work is only found by looking."""
+        try:
+            async with asyncio.timeout(at_most.total_seconds()):
+                await self._event.wait()
+        except TimeoutError:
+            pass
+        self._event.clear()
+
+
+async def repeat(name: str, run_once: RunOnce, hint: Hint, idle: timedelta, stopping: asyncio.Event) -> None:
+    """Run a step until `stopping` is set. A failing step is tried again after a pause that doubles each time."""
+    failures = 0
+    while not stopping.is_set():
+        try:
+            more = await run_once()
+            failures = 0
+        except Exception:  # noqa: BLE001 - a worker outlives whatever one look for work ran into
+            failures += 1
+            _log.exception("%s failed; trying again", name)
+            await Hint().wait(min(idle * 2**failures, _LONGEST_PAUSE))
+            continue
+        if not more and not stopping.is_set():
+            await hint.wait(idle)

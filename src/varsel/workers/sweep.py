@@ -1,0 +1,102 @@
+"""Deadlines: whatever is not final when its time has run out is decided here (processing.md 5.9, W3, W11).
+
+Every row that is not final belongs to a chunk, and every chunk has a deadline; so nothing can stay open for ever.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from varsel import delivery
+from varsel.model.clock import Clock
+from varsel.model.results import DELIVERED, FAILED_TTL, Channel, Result, Stage
+from varsel.storage import chunks, notifications
+from varsel.storage.notifications import OpenNotification, Settlement, Step
+from varsel.storage.pool import Connection, Pool
+from varsel.storage.transactions import in_transaction
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_UNREPORTED = "no delivery report arrived in time"
+_UNSENT = "could not be handed over in time"
+_ASSUMED = "taken by the provider, and no bad news since"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepOptions:
+    """What an operator may set about deadlines."""
+
+    lease: timedelta
+    chunks_at_once: int
+    grace: timedelta
+    assume_delivered_after: Mapping[Channel, timedelta | None]
+
+
+class Sweep:
+    """Settles what has expired and counts as delivered what nobody complained about."""
+
+    def __init__(self, pool: Pool, clock: Clock, options: SweepOptions) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._options = options
+
+    async def run_once(self) -> bool:
+        """Decide one set of overdue chunks in one small transaction; True when there may be more."""
+        return await in_transaction(self._pool, self._sweep_next)
+
+    async def _sweep_next(self, connection: Connection) -> bool:
+        now = self._clock.now()
+        overdue = await chunks.claim_overdue(
+            connection, now=now, lease_until=now + self._options.lease, limit=self._options.chunks_at_once
+        )
+        if overdue:
+            await self._decide(connection, list(overdue), now)
+        return len(overdue) == self._options.chunks_at_once
+
+    async def _decide(self, connection: Connection, chunk_ids: Sequence[UUID], now: datetime) -> None:
+        still_open = await notifications.unsettled(connection, chunk_ids)
+        settlements = [s for notification in still_open if (s := self._decide_one(notification, now)) is not None]
+        written = await notifications.settle(connection, settlements, now=now)
+        await self._rearm(connection, chunk_ids, [n for n in still_open if n.id not in written], now)
+
+    def _decide_one(self, notification: OpenNotification, now: datetime) -> Settlement | None:
+        channel = notification.channel
+        if notification.result.facts.stage is Stage.HandedOver and self._assumed_at(notification) <= now:
+            return self._settle(notification, DELIVERED[channel], _ASSUMED, assumed=True)
+        if notification.expiry + self._options.grace <= now:
+            handed_over = notification.result.facts.stage is Stage.HandedOver
+            return self._settle(notification, FAILED_TTL[channel], _UNREPORTED if handed_over else _UNSENT)
+        return None
+
+    def _settle(
+        self, notification: OpenNotification, result: Result, why: str, *, assumed: bool = False
+    ) -> Settlement | None:
+        follows = delivery.next_result(notification.result, notification.assumed, result, "sweep")
+        if follows is None:
+            return None
+        return Settlement(notification.id, Step(notification.result, follows, notification.attempts, why, assumed))
+
+    def _assumed_at(self, notification: OpenNotification) -> datetime:
+        after = self._options.assume_delivered_after[notification.channel]
+        return _NEVER if after is None else notification.result_time + after
+
+    def _expired_at(self, notification: OpenNotification) -> datetime:
+        return notification.expiry + self._options.grace
+
+    async def _rearm(
+        self, connection: Connection, chunk_ids: Iterable[UUID], waiting: Sequence[OpenNotification], now: datetime
+    ) -> None:
+        """Give every chunk the deadline of what it still awaits; forget those that await nothing."""
+        deadlines = dict[UUID, datetime]()
+        for notification in waiting:
+            if notification.chunk_id is not None:
+                deadline = max(now, self._next_decision(notification))
+                known = deadlines.get(notification.chunk_id, deadline)
+                deadlines[notification.chunk_id] = min(known, deadline)
+        await chunks.rearm(connection, list(deadlines.items()))
+        await chunks.remove(connection, [chunk_id for chunk_id in chunk_ids if chunk_id not in deadlines])
+
+    def _next_decision(self, notification: OpenNotification) -> datetime:
+        if notification.result.facts.stage is Stage.HandedOver:
+            return min(self._assumed_at(notification), self._expired_at(notification))
+        return self._expired_at(notification)
