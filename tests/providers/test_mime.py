@@ -1,0 +1,218 @@
+"""Messages read back by the standard library say what was put in, and stay within the rules."""
+
+import email
+import email.policy
+import re
+import string
+from datetime import UTC, datetime
+from email.message import EmailMessage as StdlibMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from varsel.channels.html_text import html_to_text
+from varsel.channels.mime import MAX_LINE, File, Template, Templates, date_header, template
+from varsel.model.orders import ContentType
+
+DATE = date_header(datetime(2026, 1, 1, 12, 30, 5, tzinfo=UTC))
+# Text as people write it: no lone surrogates; the reader under test joins its lines at more characters than we do.
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"))
+LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300)
+
+
+def written(ready: Template) -> bytes:
+    return ready.addressed("kari@example.no", "id@example.com", DATE)
+
+
+def read(raw: bytes) -> StdlibMessage:
+    return email.message_from_bytes(raw, policy=email.policy.SMTP)
+
+
+def plain(body: str, *, subject: str = "Et brev", eight_bit: bool = True) -> bytes:
+    return written(template("noreply@example.com", subject, body, ContentType.Plain, eight_bit=eight_bit))
+
+
+def html(body: str, *, alone: bool = False) -> bytes:
+    ready = template("noreply@example.com", "Et brev", body, ContentType.Html, eight_bit=True, html_alone=alone)
+    return written(ready)
+
+
+def normal(text: str) -> str:
+    return re.sub(r"\r\n|\r|\n", "\n", text).rstrip("\n")
+
+
+def assert_within_the_rules(raw: bytes, *, eight_bit: bool) -> None:
+    assert max(map(len, raw.split(b"\r\n"))) <= MAX_LINE
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)|\x00", raw)
+    assert eight_bit or raw.isascii()
+
+
+def test_a_message_carries_its_headers_once() -> None:
+    message = read(plain("Hei"))
+    assert message.items() == [
+        ("From", "noreply@example.com"),
+        ("To", "kari@example.no"),
+        ("Message-ID", "<id@example.com>"),
+        ("Date", "Thu, 01 Jan 2026 12:30:05 +0000"),
+        ("Subject", "Et brev"),
+        ("MIME-Version", "1.0"),
+        ("Auto-Submitted", "auto-generated"),
+        ("Content-Type", 'text/plain; charset="utf-8"'),
+        ("Content-Transfer-Encoding", "7bit"),
+    ]
+    assert not message.defects
+
+
+@given(TEXT, st.booleans())
+def test_bodies_read_back_as_written(body: str, eight_bit: bool) -> None:
+    raw = plain(body, eight_bit=eight_bit)
+    assert_within_the_rules(raw, eight_bit=eight_bit)
+    assert normal(read(raw).get_content()) == normal(body)
+
+
+@given(LINE)
+def test_subjects_read_back_as_written(subject: str) -> None:
+    raw = plain("Hei", subject=subject)
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert head.isascii()
+    assert max(map(len, head.split(b"\r\n"))) <= 78
+    assert read(raw)["Subject"] == subject.strip()
+
+
+@given(st.text(st.sampled_from("ab \r\n\t:=?æ\x00\x85\u2028"), max_size=100))
+def test_no_subject_starts_a_header(subject: str) -> None:
+    raw = plain("Hei", subject=f"{subject}\r\nBcc: ola@example.no\r\n\r\nBody")
+    message = read(raw)
+    assert message["Bcc"] is None
+    assert message.get_content() == "Hei\r\n"
+    assert len(message.items()) == 9
+
+
+@pytest.mark.parametrize("word", ["a" * 300, "=?utf-8?B?aGVp?=", "two  blanks", "ordinary words " * 20])
+def test_difficult_ascii_subjects(word: str) -> None:
+    assert read(plain("Hei", subject=word))["Subject"] == word.strip()
+
+
+@pytest.mark.parametrize(
+    ("body", "eight_bit", "encoding"),
+    [
+        ("Hei", False, "7bit"),
+        ("Blåbær", True, "8bit"),
+        ("Blåbær og litt mer", False, "quoted-printable"),
+        ("x" * 999, True, "quoted-printable"),
+        ("日本語" * 50, False, "base64"),
+        ("nul\x00", True, "quoted-printable"),
+    ],
+)
+def test_the_plainest_encoding_that_fits(body: str, eight_bit: bool, encoding: str) -> None:
+    message = read(plain(body, eight_bit=eight_bit))
+    assert message["Content-Transfer-Encoding"] == encoding
+    assert normal(message.get_content()) == body
+
+
+@given(TEXT)
+def test_html_and_its_plain_part(body: str) -> None:
+    raw = html(body)
+    assert_within_the_rules(raw, eight_bit=True)
+    message = read(raw)
+    assert message.get_content_type() == "multipart/alternative"
+    first, second = message.iter_parts()
+    assert (first.get_content_type(), second.get_content_type()) == ("text/plain", "text/html")
+    assert normal(first.get_content()) == normal(html_to_text(body))
+    assert normal(second.get_content()) == normal(body)
+
+
+def test_html_alone() -> None:
+    message = read(html("<p>Hei</p>", alone=True))
+    assert message.get_content_type() == "text/html"
+    assert message.get_content() == "<p>Hei</p>\r\n"
+
+
+FILENAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Zs"]), min_size=1, max_size=120)
+
+
+@given(FILENAMES, st.binary(max_size=300))
+def test_attachments_read_back_as_written(filename: str, content: bytes) -> None:
+    raw = written(
+        template(
+            "noreply@example.com",
+            "Et brev",
+            "<p>Hei</p>",
+            ContentType.Html,
+            eight_bit=True,
+            files=[File(filename, "application/pdf", content)],
+        )
+    )
+    assert_within_the_rules(raw, eight_bit=True)
+    message = read(raw)
+    assert message.get_content_type() == "multipart/mixed"
+    text, attachment = message.iter_parts()
+    assert text.get_content_type() == "multipart/alternative"
+    assert attachment.get_content_disposition() == "attachment"
+    assert attachment.get_filename() == filename
+    assert attachment.get_content_type() == "application/pdf"
+    assert attachment.get_payload(decode=True) == content
+
+
+@pytest.mark.parametrize("mime_type", ["nonsense", "text/plain\r\nBcc: x", "message/rfc822", ""])
+def test_a_mime_type_that_cannot_be_is_octets(mime_type: str) -> None:
+    files = [File('a"b\\c\r\n.pdf', mime_type, b"x")]
+    ready = template("noreply@example.com", "Et brev", "Hei", ContentType.Plain, eight_bit=True, files=files)
+    _, attachment = read(written(ready)).iter_parts()
+    assert attachment.get_content_type() == "application/octet-stream"
+    assert attachment.get_filename() == 'a"b\\c .pdf'
+
+
+def test_a_text_is_encoded_once_for_all_its_recipients() -> None:
+    finished: list[bytes] = []
+
+    def finish(content: bytes) -> bytes:
+        finished.append(content)
+        return content
+
+    templates = Templates(finish=finish)
+    text = ("noreply@example.com", "Et brev", "Hei", ContentType.Plain)
+    assert templates.of(*text, eight_bit=True) is templates.of(*text, eight_bit=True)
+    assert templates.of(*text, eight_bit=False) is not templates.of(*text, eight_bit=True)
+    assert len(finished) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("Hei", "Hei"),
+        ("<p>Hei</p><p>Kari &amp; Ola</p>", "Hei\n\nKari & Ola"),
+        ("one<br>two<br/>three", "one\ntwo\nthree"),
+        ("one<br><br>two", "one\n\ntwo"),
+        ("  much \n  white   space ", "much white space"),
+        ("<b>no</b>gap, <i>a</i> gap", "nogap, a gap"),
+        ("<ul><li>one</li><li>two</li></ul>", "- one\n- two"),
+        ("<ol><li>one<li>two</ol>after", "1. one\n2. two\n\nafter"),
+        ("<ul><li>one<ul><li>inner</li></ul></li></ul>", "- one\n  - inner"),
+        ('<a href="https://example.no/a?b=1&amp;c=2">here</a>', "here (https://example.no/a?b=1&c=2)"),
+        ("<a href='https://example.no'>https://example.no</a>", "https://example.no"),
+        ("<a href='mailto:post@example.no'>post@example.no</a>", "post@example.no"),
+        ("<a href='#top'>top</a>", "top"),
+        ("<a href=\"javascript:alert('x')\">click</a>", "click"),
+        ('<img src="x.png" alt="Logo">', "Logo"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
+        ("<style>p > a { color: red }</style><script>if (a < b) {}</script>Hei", "Hei"),
+        ("<html><head><title>T</title></head><body>Hei</body></html>", "Hei"),
+        ("<!-- <p>hidden</p> -->Hei<!DOCTYPE html>", "Hei"),
+        ("<pre>one\n  two</pre>", "one\n  two"),
+        ("a<hr>b", "a\n\n" + "-" * 40 + "\n\nb"),
+        ('<p title="a > b">Hei</p>', "Hei"),
+        ("<p title=it's>Hei</p>", "Hei"),
+        ("1 < 2 &lt;b&gt;", "1 < 2 <b>"),
+        ("Hei <!-- unclosed", "Hei"),
+        ("", ""),
+    ],
+)
+def test_html_becomes_readable_text(source: str, text: str) -> None:
+    assert html_to_text(source) == text
+
+
+@given(st.text(st.sampled_from("<>!-/\"'= &;#abp\n" + string.ascii_lowercase), max_size=400))
+def test_no_html_is_too_broken(source: str) -> None:
+    assert not re.search(r"\n{4,}", html_to_text(source)) or "<pre" in source
