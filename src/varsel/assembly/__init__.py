@@ -1,0 +1,14 @@
+"""The one place where parts are joined: settings in, a running service out.
+
+options     settings → what each room wants to know
+providers   settings → channels, directory, credentials
+database    the embedded server or the one given, a pool on it, the schema
+service     everything together: API, workers, signals
+doctor      the same parts, looked at instead of run
+"""
+
+from varsel.assembly.database import migrate
+from varsel.assembly.doctor import doctor
+from varsel.assembly.service import serve
+
+__all__ = ["doctor", "migrate", "serve"]

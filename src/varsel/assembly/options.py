@@ -1,0 +1,87 @@
+"""Settings as the rooms want them: plain values, each room its own."""
+
+from datetime import timedelta
+
+from varsel.intake.services import IntakeOptions
+from varsel.model.results import Channel
+from varsel.schedule import DaytimeWindow
+from varsel.settings import Settings
+from varsel.settings.choices import UnknownOutcome
+from varsel.workers.apply_reports import ReportOptions
+from varsel.workers.crew import CrewOptions
+from varsel.workers.housekeeping import RetentionOptions
+from varsel.workers.process_orders import ProcessOptions
+from varsel.workers.send import SendOptions
+
+_PARTS_AT_ONCE = 4
+_REPORTS_AT_ONCE = 500
+_FIRST_REPORT_PAUSE = timedelta(seconds=5)
+
+
+def intake_options(settings: Settings) -> IntakeOptions:
+    """Return what the endpoints want to know."""
+    return IntakeOptions(
+        base_uri=settings.base_uri.rstrip("/"),
+        default_email_from=settings.default_email_from,
+        default_sms_sender=settings.default_sms_sender,
+        cancel_closes_before=settings.cancel_limit,
+        max_body_bytes=settings.http_max_body,
+        big_body_bytes=settings.http_big_body,
+        big_bodies_at_once=settings.http_max_big_bodies,
+    )
+
+
+def crew_options(settings: Settings) -> CrewOptions:
+    """Return what the workers want to know."""
+    window = DaytimeWindow(settings.sms_window_zone, settings.sms_window_start, settings.sms_window_end)
+    return CrewOptions(
+        process=_process_options(settings, window),
+        send={
+            Channel.Email: _send_options(settings, settings.assume_delivered_after),
+            Channel.Sms: _send_options(settings, None),
+        },
+        reports=ReportOptions(
+            lease=settings.lease_length,
+            at_once=_REPORTS_AT_ONCE,
+            first_pause=_FIRST_REPORT_PAUSE,
+            give_up_after=settings.report_patience,
+        ),
+        retention=RetentionOptions(
+            orders=settings.retention_orders,
+            reports=settings.retention_reports,
+            sandbox=settings.retention_sandbox,
+            sandbox_messages=settings.sandbox_kept_messages,
+        ),
+        window=window,
+        poll=settings.poll_interval,
+        housekeeping_every=settings.housekeeping_interval,
+    )
+
+
+def _process_options(settings: Settings, window: DaytimeWindow) -> ProcessOptions:
+    return ProcessOptions(
+        lease=settings.lease_length,
+        look_ahead=settings.due_look_ahead,
+        orders_at_once=settings.orders_at_once,
+        parts_at_once=_PARTS_AT_ONCE,
+        chunk_size=settings.chunk_size,
+        retry_first=settings.order_retry_first,
+        retry_longest=settings.order_retry_longest,
+        grace=settings.expiry_grace,
+        window=window,
+        lifetime=settings.notification_lifetime,
+        placeholder_fallback=settings.placeholder_fallback,
+    )
+
+
+def _send_options(settings: Settings, assume_delivered_after: timedelta | None) -> SendOptions:
+    return SendOptions(
+        lease=settings.lease_length,
+        bundle_size=settings.chunk_size,
+        concurrency=settings.concurrent_chunks,
+        retry_delays=settings.send_retry_after,
+        pause=settings.provider_pause,
+        grace=settings.expiry_grace,
+        assume_delivered_after=assume_delivered_after,
+        resend_unknown=settings.unknown_outcome is UnknownOutcome.RESEND,
+    )

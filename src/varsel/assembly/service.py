@@ -1,0 +1,159 @@
+"""The running service: everything joined, started in order, stopped in the opposite order."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from varsel import __version__
+from varsel.assembly.database import open_database
+from varsel.assembly.interface import interface
+from varsel.assembly.logs import set_up_logs
+from varsel.assembly.options import crew_options
+from varsel.assembly.providers import Outside, local_issuer, open_gatekeeper, open_outside
+from varsel.model.clock import SystemClock
+from varsel.settings import Settings
+from varsel.settings.choices import EmailProvider, Role, SmsProvider
+from varsel.storage.migrate import migrate
+from varsel.storage.pool import Pool
+from varsel.workers.crew import Crew
+from varsel.workers.hints import Hints
+from varsel.workers.process_orders import Verdict
+
+_log = logging.getLogger(__name__)
+
+_CALM_COLLECTOR = 50_000
+"""First threshold of the garbage collector; at the default its pauses made the slowest requests three times as slow."""
+
+
+async def serve(settings: Settings, roles: frozenset[Role]) -> None:
+    """Run the given roles until SIGTERM or Ctrl-C, then let running work finish and stop everything."""
+    set_up_logs(settings.log_level, settings.log_format)
+    stopping = asyncio.Event()
+    clock, hints = SystemClock(), Hints()
+    connections = _connections(settings, roles)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_stopped_by_signals(stopping))
+        pool = await stack.enter_async_context(open_database(settings, connections=connections))
+        for migration in await migrate(pool):
+            _log.info("applied migration %s", migration)
+        outside = await stack.enter_async_context(open_outside(settings, pool, clock, hints))
+        issuer = local_issuer(settings)
+        gatekeeper = await stack.enter_async_context(open_gatekeeper(settings, clock, issuer))
+        _calm_collector()
+        async with asyncio.TaskGroup() as group:
+            if Role.WORKER in roles:
+                group.create_task(_crew(settings, pool, clock, hints, outside).run(stopping))
+            if Role.API in roles:
+                app = interface(settings, pool, clock, hints, outside, gatekeeper, issuer)
+                group.create_task(_answer_requests(settings, app, stopping))
+            else:
+                print(f"varsel ready: working, {__version__}", flush=True)
+
+
+def _connections(settings: Settings, roles: frozenset[Role]) -> int:
+    wanted = {Role.API: settings.database_pool_api, Role.WORKER: settings.database_pool_worker}
+    return sum(wanted[role] for role in roles)
+
+
+def _crew(settings: Settings, pool: Pool, clock: SystemClock, hints: Hints, outside: Outside) -> Crew:
+    return Crew(
+        pool=pool,
+        clock=clock,
+        directory=outside.directory,
+        check_condition=_undecided,
+        email=outside.email,
+        sms=outside.sms,
+        hints=hints,
+        options=crew_options(settings),
+    )
+
+
+async def _undecided(_order: object) -> Verdict:
+    """Hold an order that carries a send condition: it must not be sent as if it had none."""
+    return Verdict.Undecided
+
+
+def _calm_collector() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_CALM_COLLECTOR, 10, 10)
+
+
+@contextmanager
+def _stopped_by_signals(stopping: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handling: the whole service stops together."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `serve`."""
+        yield
+
+
+async def _answer_requests(settings: Settings, app: ASGIApp, stopping: asyncio.Event) -> None:
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,  # links come from the settings, and nothing depends on the caller's address
+        timeout_graceful_shutdown=round(settings.shutdown_wait.total_seconds()),
+    )
+    server = _Server(config)
+    listening = config.bind_socket()
+    listening.listen(config.backlog)  # from here on callers are let in; who comes early waits a moment
+    try:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        _announce(settings, listening)
+        await _first_of(serving, stopping)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.set()  # without the interface the workers do not go on alone
+        listening.close()
+
+
+async def _first_of(serving: asyncio.Task[None], stopping: asyncio.Event) -> None:
+    stopped = asyncio.create_task(stopping.wait())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+def _announce(settings: Settings, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"varsel ready at http://{shown}:{port}", flush=True)
+    if settings.local_issuer:
+        print("  a token:       varsel token --org ttd --org-number 991825827", flush=True)
+    if settings.sandbox_inbox:
+        print(f"  {_kept_by_sandbox(settings)} http://{shown}:{port}/dev/inbox", flush=True)
+    if settings.swagger:
+        print(f"  the interface: http://{shown}:{port}/swagger", flush=True)
+
+
+def _kept_by_sandbox(settings: Settings) -> str:
+    email = settings.email_provider is EmailProvider.SANDBOX
+    sms = settings.sms_provider is SmsProvider.SANDBOX
+    return {(True, True): "messages:     ", (True, False): "e-mails:      ", (False, True): "SMS:          "}.get(
+        (email, sms), "old messages: "
+    )

@@ -1,0 +1,26 @@
+"""Responses as the contract wants them: JSON indented and in UTF-8, errors often without a body (api.md 1.2, 1.8)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from varsel.intake import problems
+from varsel.intake.documents import JSON_CONTENT_TYPE, write_json
+
+
+def empty(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a status alone."""
+    return Response(status_code=status, headers=headers)
+
+
+def document(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a JSON document."""
+    return Response(write_json(value), status, headers, JSON_CONTENT_TYPE)
+
+
+def problem(make: Callable[[str], Any], request: Request) -> Response:
+    """Answer with the problem document that `make` builds around this request's trace id."""
+    made = make(problems.trace_id_of(request.headers.get("traceparent")))
+    return document(made, made.status)

@@ -1,0 +1,102 @@
+"""The application: the contract's endpoints, what stands beside them, and the description of both."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from varsel import __version__
+from varsel.intake.answers import document, empty
+from varsel.intake.credentials import Caller, Gatekeeper, LocalIssuer
+from varsel.intake.inbox import Inbox
+from varsel.intake.openapi import build_document
+from varsel.intake.openapi_page import render_page
+from varsel.intake.routing import AnyCase, Endpoint, Handler, Method, routes
+from varsel.intake.services import Services
+from varsel.intake.sms_reports import SmsReports
+from varsel.intake.v1_routes import BASE, v1_endpoints
+
+_REPORT_TYPES = ("application/xml", "text/xml", "text/plain")
+_ANY_METHOD = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What stands beside the contract's interface; None or False leaves it out."""
+
+    sms_reports: SmsReports
+    inbox: Inbox | None
+    issuer: LocalIssuer | None
+    describe: bool
+
+
+def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGIApp:
+    """Make the application."""
+    endpoints = v1_endpoints(services)
+    resources = _by_path(endpoints) | _beside(extras)
+    if extras.describe:
+        resources |= _description(endpoints, services.options.base_uri)
+    # The bare router: resources answer their own errors, so the layers of an application would only cost time.
+    return AnyCase(Router(routes(gatekeeper, resources), default=_no_such_path))
+
+
+def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Method]]:
+    resources: dict[str, dict[str, Method]] = {}
+    for endpoint in endpoints:
+        resources.setdefault(endpoint.spec.path, {})[endpoint.spec.method] = endpoint.answered
+    orders, status = resources[f"{BASE}/orders/{{id}}"], resources[f"{BASE}/orders/{{id}}/status"]
+    for literal in ("email", "sms"):  # a GET there reads the order whose id is 'email': 400 (api.md 3)
+        resources[f"{BASE}/orders/{literal}"] |= {"GET": orders["GET"]}
+    resources[f"{BASE}/order/{{id}}/status"] = status  # the public guide's spelling (contract/README.md)
+    return dict(sorted(resources.items(), key=lambda resource: "{" in resource[0]))
+
+
+def _beside(extras: Extras) -> dict[str, dict[str, Method]]:
+    reports = Method(extras.sms_reports.take, consumes=_REPORT_TYPES, needs_type=False)
+    resources = {
+        "/health": dict.fromkeys(_ANY_METHOD, Method(_healthy)),
+        "/notifications/sms/api/v1/reports": {"POST": reports},
+    }
+    if extras.inbox is not None:
+        resources["/dev/inbox"] = {"GET": Method(extras.inbox.show)}
+    if extras.issuer is not None:
+        discovery = "/dev/openid/.well-known/openid-configuration"
+        resources[discovery] = {"GET": Method(_fixed(extras.issuer.discovery()))}
+        resources[f"{discovery}/jwks"] = {"GET": Method(_fixed(extras.issuer.key_set()))}
+    return resources
+
+
+def _description(endpoints: Sequence[Endpoint], server: str) -> dict[str, dict[str, Method]]:
+    described = build_document(
+        [endpoint.spec for endpoint in endpoints], title="Varsel", version=__version__, server=server
+    )
+    page = render_page(described)
+
+    async def show_page(_request: Request, _caller: Caller) -> Response:
+        return HTMLResponse(page)
+
+    return {
+        "/swagger": {"GET": Method(show_page)},
+        "/swagger/v1/swagger.json": {"GET": Method(_fixed(described))},
+    }
+
+
+def _fixed(content: Mapping[str, object]) -> Handler:
+    async def answer(_request: Request, _caller: Caller) -> Response:
+        return document(content)
+
+    return answer
+
+
+async def _healthy(_request: Request, _caller: Caller) -> Response:
+    """Say that the process answers; the database is the doctor's business (api.md 1.10)."""
+    return PlainTextResponse("Healthy", headers={"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"})
+
+
+async def _no_such_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a path nobody has, without a body (api.md 1.8)."""
+    if scope["type"] == "http":
+        await empty(404)(scope, receive, send)

@@ -1,0 +1,115 @@
+"""Error documents, as pure values (api.md 1.7 and 1.8)."""
+
+import os
+import re
+from typing import Annotated, Final
+
+from varsel.intake.documents import Document
+from varsel.intake.shapes import member
+
+_SECTION: Final = "https://tools.ietf.org/html/rfc9110#section-"
+_TRACE_ID = Annotated[str, member("W3C trace context of the request; name it when asking for help.")]
+
+
+class ValidationProblem(Document, frozen=True, kw_only=True):
+    """The request breaks the contract; `errors` names every failing member."""
+
+    type: str
+    title: str
+    status: int
+    errors: dict[str, tuple[str, ...]]
+    trace_id: _TRACE_ID
+
+
+class Problem(Document, frozen=True, kw_only=True):
+    """A plain problem document."""
+
+    type: str
+    title: str
+    status: int
+    trace_id: _TRACE_ID
+
+
+class AltinnProblem(Document, frozen=True, kw_only=True):
+    """A problem with a code that programs can tell apart."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    trace_id: _TRACE_ID
+    status_description: str | None = None
+
+
+def validation_problem(errors: dict[str, list[str]], trace_id: str) -> ValidationProblem:
+    """Return the 400 document; `errors` as in `shapes.Invalid`."""
+    return ValidationProblem(
+        type=_SECTION + "15.5.1",
+        title="One or more validation errors occurred.",
+        status=400,
+        errors={key: tuple(messages) for key, messages in errors.items()},
+        trace_id=trace_id,
+    )
+
+
+def not_found(trace_id: str) -> Problem:
+    """Return the 404 document of cancel; the other v1 endpoints answer 404 with an empty body."""
+    return Problem(type=_SECTION + "15.5.5", title="Not Found", status=404, trace_id=trace_id)
+
+
+def conflict(trace_id: str) -> Problem:
+    """Return the 409 document of cancel."""
+    return Problem(type=_SECTION + "15.5.10", title="Conflict", status=409, trace_id=trace_id)
+
+
+def unsupported_media_type(trace_id: str) -> Problem:
+    """Return the 415 document for a body without Content-Type; another type is answered with an empty body."""
+    return Problem(type=_SECTION + "15.5.16", title="Unsupported Media Type", status=415, trace_id=trace_id)
+
+
+def missing_contact(trace_id: str) -> AltinnProblem:
+    """Return NOT-00001: no usable address was found for a recipient."""
+    title = "Missing contact information for recipient(s)"
+    return _altinn("NOT-00001", 422, title, trace_id, "Unprocessable Entity")
+
+
+def client_gone(trace_id: str) -> AltinnProblem:
+    """Return NOT-00002: the client went away; its status has no reason phrase."""
+    title = "The client disconnected or cancelled the request before the server could complete processing"
+    return _altinn("NOT-00002", 499, title, trace_id, None)
+
+
+def shipment_not_found(trace_id: str) -> AltinnProblem:
+    """Return NOT-00003: no such shipment, or another creator's."""
+    return _altinn("NOT-00003", 404, "Shipment not found", trace_id, "Not Found")
+
+
+def hand_over_failed(trace_id: str) -> AltinnProblem:
+    """Return NOT-00004: an instant message could not be handed over."""
+    return _altinn("NOT-00004", 503, "A temporary network failure occurred", trace_id, "Service Unavailable")
+
+
+def _altinn(code: str, status: int, title: str, trace_id: str, reason: str | None) -> AltinnProblem:
+    return AltinnProblem(
+        type=f"urn:altinn:error:{code}",
+        title=title,
+        status=status,
+        code=code,
+        trace_id=trace_id,
+        status_description=reason,
+    )
+
+
+# W3C Trace Context, section 3.2: later versions may append fields, ids of zeros are invalid.
+_traceparent = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?", re.DOTALL
+)
+
+
+def trace_id_of(traceparent: str | None) -> str:
+    """Return the trace context of a request: the caller's trace, if its header is valid, with a span of our own."""
+    match = _traceparent.fullmatch(traceparent) if traceparent else None
+    if match is None or (match[1] == "00" and match[4]):
+        fresh = os.urandom(24).hex()
+        return f"00-{fresh[:32]}-{fresh[32:]}-00"
+    return f"00-{match[2]}-{os.urandom(8).hex()}-{match[3]}"

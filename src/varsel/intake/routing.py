@@ -1,0 +1,130 @@
+"""The order in which a request is examined (api.md 1.6): path, method, media type; credentials; then the endpoint.
+
+A resource answers all methods of its path, so that a 405 can name them and a 415 can come before the credentials.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from varsel.errors import KeysUnavailable
+from varsel.intake import problems
+from varsel.intake.answers import empty, problem
+from varsel.intake.credentials import Caller, Denied, Gatekeeper, Policy
+from varsel.intake.openapi import JSON_TYPE, RouteSpec
+from varsel.intake.shapes import BodyTooLarge, Invalid
+
+_log = logging.getLogger(__name__)
+
+Handler = Callable[[Request, Caller], Awaitable[Response]]
+
+
+class UnsupportedMediaType(Exception):
+    """The body's charset is not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How one method of a resource is answered.
+
+    `consumes` names the media types a body may have; an empty tuple reads no body and takes any type.
+    """
+
+    handler: Handler
+    policy: Policy = Policy.NONE
+    consumes: tuple[str, ...] = ()
+    needs_type: bool = True
+    """Whether a request without a Content-Type is refused too, after the credentials were looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An operation of the contract, as it is described and as it is answered."""
+
+    spec: RouteSpec
+    handler: Handler
+
+    @property
+    def answered(self) -> Method:
+        """How the described operation is answered: its policy and its body are those of the description."""
+        return Method(self.handler, self.spec.policy, (JSON_TYPE,) if self.spec.request else ())
+
+
+class Resource:
+    """One path and the methods it answers."""
+
+    def __init__(self, gatekeeper: Gatekeeper, methods: Mapping[str, Method]) -> None:
+        self._gatekeeper = gatekeeper
+        self._methods = methods
+        self._allow = ", ".join(sorted(methods))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose path has matched."""
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        method = self._methods.get(request.method)
+        if method is None:
+            return empty(405, {"Allow": self._allow})
+        given = _media_type(request)
+        if method.consumes and given and given not in method.consumes:
+            return empty(415)
+        try:
+            admitted = await self._gatekeeper.admit(method.policy, request.scope["headers"])
+        except KeysUnavailable:
+            return empty(503, {"Retry-After": "5"})
+        if isinstance(admitted, Denied):
+            _log.info("refused with %d: %s", admitted.status, admitted.reason)
+            return empty(admitted.status)
+        if method.consumes and not given and method.needs_type:
+            return problem(problems.unsupported_media_type, request)
+        return await _handled(method.handler, request, admitted)
+
+
+async def _handled(handler: Handler, request: Request, caller: Caller) -> Response:
+    try:
+        return await handler(request, caller)
+    except Invalid as invalid:
+        errors = invalid.errors
+        return problem(lambda trace: problems.validation_problem(errors, trace), request)
+    except BodyTooLarge:
+        return empty(413)
+    except UnsupportedMediaType:
+        return problem(problems.unsupported_media_type, request)
+    except ClientDisconnect:
+        raise
+    except Exception:  # noqa: BLE001 - the last resort: nothing about the failure may reach the caller
+        _log.exception("%s %s failed", request.method, request.scope.get("route_name", "an endpoint"))
+        return empty(500)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class AnyCase:
+    """Matches paths in any letter case and with a trailing slash (api.md 1.1)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Fold the path before it is matched."""
+        if scope["type"] == "http":
+            scope["path"] = scope["path"].lower().rstrip("/") or "/"
+        await self._app(scope, receive, send)
+
+
+def routes(gatekeeper: Gatekeeper, resources: Mapping[str, Mapping[str, Method]]) -> Sequence[BaseRoute]:
+    """Make the routes of `resources`, given by path (lower case, Starlette's syntax)."""
+    return [Route(path, Resource(gatekeeper, methods)) for path, methods in resources.items()]

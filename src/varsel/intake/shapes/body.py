@@ -1,0 +1,180 @@
+"""Reading a request body without freezing other requests and without holding it (api.md 1.6, steps 4 and 5)."""
+
+import asyncio
+import codecs
+import re
+from collections.abc import AsyncIterable, AsyncIterator, Generator
+from time import perf_counter
+from typing import Any, Final, TypeVar
+
+from varsel.intake.shapes.containers import ObjectReader
+from varsel.intake.shapes.declaration import Shape, reader_of
+from varsel.intake.shapes.findings import Findings, Invalid, Unreadable, bodiless, incomplete, unreadable
+from varsel.intake.shapes.scanning import WINDOW, Window
+
+LARGEST_BODY: Final = 30_000_000
+"""Bytes; a larger body is answered 413 (api.md 1.2)."""
+
+BREATH: Final = 0.004
+"""Seconds of uninterrupted work after which other requests get a turn."""
+
+S = TypeVar("S", bound=Shape)
+Chunks = AsyncIterable[bytes] | bytes
+
+
+class BodyTooLarge(Exception):
+    """The body is larger than the limit; answer 413."""
+
+
+_charset = re.compile(r';\s*charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
+_CODECS: Final = {
+    "utf-8": "utf-8-sig",
+    "utf8": "utf-8-sig",
+    "us-ascii": "utf-8-sig",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+    "unicode": "utf-16",
+}
+
+
+_utf_8 = codecs.getincrementaldecoder("utf-8-sig")
+
+
+def decoder_for(content_type: str) -> codecs.IncrementalDecoder | None:
+    """Return a decoder for the charset named in a Content-Type header, or None if it is not understood (answer 415)."""
+    named = _charset.search(content_type)
+    codec = _CODECS.get(named.group(1).lower()) if named else "utf-8-sig"
+    return codecs.getincrementaldecoder(codec)("strict") if codec else None
+
+
+async def read_body(
+    shape: type[S],
+    body: Chunks,
+    parameter: str,
+    decoder: codecs.IncrementalDecoder | None = None,
+    largest: int = LARGEST_BODY,
+) -> S:
+    """Read a body of `shape` (phase A: deserialization, then presence).
+
+    `parameter` is the endpoint's parameter name, under which an unreadable body is reported as well; `decoder` comes
+    from `decoder_for`, UTF-8 by default. Raises `Invalid`, and `BodyTooLarge` if there are more than `largest` bytes.
+    """
+    source = _Source(body, decoder or _utf_8(), largest)
+    reader = reader_of(shape)
+    try:
+        value = await _walk(source, reader)
+    except Unreadable as problem:
+        # A client still sending would see its connection break instead of the answer.
+        await source.drain()
+        raise (unreadable(problem, parameter) if source.has_text else bodiless(parameter)) from None
+    if value is None:
+        raise bodiless(parameter)
+    typed: S = value
+    if reader.has_presence:
+        _demand_presence(reader, typed)
+    return typed
+
+
+async def check(value: Shape, context: Any) -> None:
+    """Judge a value by the rules of its shape (phase B). Raises `Invalid` with everything that is wrong."""
+    findings = Findings()
+    since = perf_counter()
+    for problem in reader_of(type(value)).problems(value, context):
+        if problem is not None and not findings.add(problem[0].removeprefix("."), problem[1]):
+            break
+        if perf_counter() - since > BREATH:
+            await asyncio.sleep(0)
+            since = perf_counter()
+    if findings.errors:
+        raise Invalid(findings.errors)
+
+
+async def breathing(work: Generator[None, None, None]) -> None:
+    """Do `work` to its end, giving others a turn every few milliseconds."""
+    since = perf_counter()
+    for _ in work:
+        if perf_counter() - since > BREATH:
+            await asyncio.sleep(0)
+            since = perf_counter()
+
+
+def _demand_presence(reader: ObjectReader, value: Shape) -> None:
+    lacking = [key.removeprefix(".") for key in reader.missing(value)]
+    if lacking:
+        raise incomplete(lacking)
+
+
+async def _walk(source: "_Source", reader: ObjectReader) -> Any:
+    window = Window(await source.text(WINDOW), ended=source.ended)
+    walk = window.document(reader)
+    since = perf_counter()
+    while True:
+        try:
+            wanted = next(walk)
+        except StopIteration as done:
+            return done.value
+        if wanted:
+            window.feed(await source.text(wanted), ended=source.ended)
+        if perf_counter() - since > BREATH:
+            await asyncio.sleep(0)
+            since = perf_counter()
+
+
+class _Source:
+    """The body as text, taken from the connection only as fast as it is read."""
+
+    def __init__(self, body: Chunks, decoder: codecs.IncrementalDecoder, largest: int) -> None:
+        self._body = body
+        self._decoder = decoder
+        self._largest = largest
+        self._taken = 0
+        self._chunks: AsyncIterator[memoryview | bytes] | None = None
+        self.ended = False
+        self.has_text = False
+
+    async def text(self, wanted: int) -> str:
+        """Return at least `wanted` characters, or all that are left."""
+        pieces: list[str] = []
+        while wanted > 0 and not self.ended:
+            piece = self._decode(await self._next())
+            pieces.append(piece)
+            wanted -= len(piece)
+        text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+        self.has_text = self.has_text or bool(text)
+        return text
+
+    async def drain(self) -> None:
+        """Read the rest of the body and forget it."""
+        while not self.ended:
+            await self._next()
+
+    async def _next(self) -> memoryview | bytes:
+        if self._chunks is None:
+            if isinstance(self._body, bytes) and len(self._body) <= min(WINDOW, self._largest):
+                self.ended = True
+                return self._body
+            self._chunks = _sliced(self._body)
+        chunk = await anext(self._chunks, b"")
+        self.ended = not chunk
+        self._taken += len(chunk)
+        if self._taken > self._largest:
+            raise BodyTooLarge(f"the body is larger than {self._largest} bytes")
+        return chunk
+
+    def _decode(self, chunk: memoryview | bytes) -> str:
+        try:
+            return self._decoder.decode(chunk, final=self.ended)
+        except UnicodeDecodeError:
+            raise Unreadable("The body is not text in the charset of its Content-Type.") from None
+
+
+async def _sliced(body: Chunks) -> AsyncIterator[memoryview | bytes]:
+    """Cut the body so that no single step works on more than a window of it."""
+    if isinstance(body, bytes):
+        for start in range(0, len(body), WINDOW):
+            yield memoryview(body)[start : start + WINDOW]
+        return
+    async for chunk in body:
+        for start in range(0, len(chunk), WINDOW):
+            yield memoryview(chunk)[start : start + WINDOW]

@@ -1,0 +1,274 @@
+"""Readers of objects and arrays, in one go or through the window."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from varsel.intake.shapes.findings import Unreadable
+from varsel.intake.shapes.rules import Rule
+from varsel.intake.shapes.scalars import Problem, Reader, References
+from varsel.intake.shapes.scanning import IGNORED, Walk, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a shape. `path` and `key` are its steps in a JSON path and in a model path, dot included."""
+
+    attribute: str
+    wire: str
+    path: str
+    key: str
+    reader: Reader
+    description: str
+    rules: tuple[Rule, ...]
+    mandatory: bool
+    expected: bool
+    nullable: bool
+    never_null: bool
+    never_blank: bool
+
+    def lacks(self, value: Any) -> bool:
+        """Tell whether a presence rule (phase A2) is broken by this value."""
+        if value is None:
+            return self.never_null
+        return self.never_blank and (not value or value.isspace())
+
+    def schema(self, references: References) -> dict[str, Any]:
+        """Return the member's JSON Schema."""
+        found = self.reader.schema(references)
+        if self.description:
+            found = {**found, "description": self.description}
+        if self.never_blank:
+            found["pattern"] = r"\S"
+        for rule in self.rules:
+            found.update(rule.schema)
+        if self.nullable:
+            return _or_null(found)
+        return found
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        return {"anyOf": [{"$ref": schema["$ref"]}, {"type": "null"}], "description": schema.get("description", "")}
+    widened = {**schema, "type": [schema["type"], "null"]}
+    if "enum" in widened:
+        widened["enum"] = [*widened["enum"], None]
+    return widened
+
+
+_Judged = tuple[str, str, tuple[Callable[[Any, Any], str | None], ...], Reader | None]
+
+
+def _as_judged(member: Member) -> _Judged:
+    """Return what phase B needs of a member: attribute, key, rules, and the reader if there are rules within."""
+    rules = tuple(rule.broken for rule in member.rules)
+    return member.attribute, member.key, rules, member.reader if member.reader.has_rules else None
+
+
+class ObjectReader(Reader):
+    """Reads an object into its shape: names in any case, unknown members ignored, the last of several wins."""
+
+    expected = "A JSON object"
+    passes_null = True
+
+    def __init__(self, shape: Callable[..., Any], name: str, description: str, members: Sequence[Member]) -> None:
+        self._shape = shape
+        self.name = name
+        self._description = description
+        self._members = members
+        self._by_name = {member.wire: member for member in members}
+        self._by_folded = {member.wire.lower(): member for member in members}
+        self._mandatory = {member.attribute: member.wire for member in members if member.mandatory}
+        self._keys = {member.attribute: member.key for member in members}
+        self._present = [member for member in members if member.never_null or member.never_blank]
+        self._nested = [member for member in members if member.reader.has_presence]
+        self._judged = [_as_judged(member) for member in members if member.rules or member.reader.has_rules]
+        self.has_presence = bool(self._present or self._nested)
+        self.has_rules = True
+
+    def read(self, value: Any) -> Any:
+        """Read a scanned object."""
+        if type(value) is not tuple:
+            if value is None:
+                return None
+            raise Unreadable("A JSON object is expected.")
+        found: dict[str, Any] = {}
+        path = ""
+        by_name = self._by_name
+        try:
+            for name, item in value:
+                member = by_name.get(name) or self._by_folded.get(name.lower())
+                if member is not None:
+                    path = member.path
+                    found[member.attribute] = member.reader.read(item)
+        except Unreadable as problem:
+            raise problem.under(path) from None
+        return self._build(found)
+
+    def walk(self, window: Window) -> Walk:
+        """Read an object too large for the window, member by member."""
+        window.enter("{")
+        found: dict[str, Any] = {}
+        first = True
+        while (yield from window.more("}", first=first)):
+            first = False
+            name = yield from window.name()
+            member = self._by_name.get(name) or self._by_folded.get(name.lower())
+            try:
+                item = yield from window.value(member.reader if member else IGNORED)
+            except Unreadable as problem:
+                raise problem.under(member.path if member else "") from None
+            if member:
+                found[member.attribute] = item
+            yield 0
+        return self._build(found)
+
+    def missing(self, value: Any) -> Iterator[str]:
+        """Yield the keys of members that must not be null or blank but are."""
+        for member in self._present:
+            if member.lacks(getattr(value, member.attribute)):
+                yield member.key
+        for member in self._nested:
+            item = getattr(value, member.attribute)
+            if item is not None:
+                for key in member.reader.missing(item):
+                    yield member.key + key
+
+    def problems(self, value: Any, context: Any) -> Iterator[Problem | None]:
+        """Yield the broken rules of the members, then those across members."""
+        for attribute, key, rules, nested in self._judged:
+            item = getattr(value, attribute)
+            if item is None or item is msgspec.UNSET:
+                continue
+            for broken in rules:
+                message = broken(item, context)
+                if message is not None:
+                    yield key, message
+            if nested is not None:
+                for problem in nested.problems(item, context):
+                    yield problem and (key + problem[0], problem[1])
+        for attribute, message in value.judge(context):
+            yield self._keys[attribute] if attribute else "", message
+
+    def schema(self, references: References) -> dict[str, Any]:
+        """Describe the shape once and refer to it."""
+        if not references.knows(self.name):
+            references.schemas[self.name].update(self._describe(references))
+        return references.to(self.name)
+
+    def _describe(self, references: References) -> dict[str, Any]:
+        required = [member.wire for member in self._members if member.mandatory or member.expected]
+        described: dict[str, Any] = {"type": "object", "description": self._description}
+        if required:
+            described["required"] = required
+        described["properties"] = {member.wire: member.schema(references) for member in self._members}
+        return described
+
+    def _build(self, found: Mapping[str, Any]) -> Any:
+        if self._mandatory and not self._mandatory.keys() <= found.keys():
+            lacking = ", ".join(f"'{wire}'" for name, wire in self._mandatory.items() if name not in found)
+            raise Unreadable(f"The JSON object is missing mandatory members: {lacking}.")
+        return self._shape(**found)
+
+
+_TURN = 16
+"""Elements after which others may get a turn; one element may need a slow verdict on a foreign number."""
+
+
+class Collector(Protocol):
+    """Takes the elements of an array one by one."""
+
+    def add(self, element: Any) -> None:
+        """Take one element; None stands for a null."""
+        ...
+
+    def close(self) -> Any:
+        """Return the collection: iterable, yielding the elements in their order."""
+        ...
+
+
+class TupleCollector:
+    """Collects into a tuple."""
+
+    def __init__(self) -> None:
+        self._elements: list[Any] = []
+
+    def add(self, element: Any) -> None:
+        """Take one element."""
+        self._elements.append(element)
+
+    def close(self) -> tuple[Any, ...]:
+        """Return the elements."""
+        return tuple(self._elements)
+
+
+class ArrayReader(Reader):
+    """Reads an array element by element into a collection."""
+
+    expected = "A JSON array"
+    passes_null = True
+
+    def __init__(self, element: Reader, collect: Callable[[], Collector] = TupleCollector) -> None:
+        self._element = element
+        self._collect = collect
+        self.has_presence = element.has_presence
+        self.has_rules = element.has_rules or element.passes_null
+
+    def read(self, value: Any) -> Any:
+        """Read a scanned array."""
+        if type(value) is not list:
+            if value is None:
+                return None
+            raise Unreadable("A JSON array is expected.")
+        collector = self._collect()
+        for index, item in enumerate(value):
+            try:
+                collector.add(self._element.read(item))
+            except Unreadable as problem:
+                raise problem.under(f"[{index}]") from None
+        return collector.close()
+
+    def walk(self, window: Window) -> Walk:
+        """Read an array too large for the window, element by element."""
+        window.enter("[")
+        collector = self._collect()
+        index = 0
+        while (yield from window.more("]", first=index == 0)):
+            try:
+                batch = window.batch()
+                for item in batch:
+                    collector.add(self._element.read(item))
+                    index += 1
+                    if not index % _TURN:
+                        yield 0
+                if not batch:
+                    collector.add((yield from window.value(self._element)))
+                    index += 1
+                    yield 0
+            except Unreadable as problem:
+                raise problem.under(f"[{index}]") from None
+        return collector.close()
+
+    def missing(self, value: Any) -> Iterator[str]:
+        """Yield the keys of presence problems inside the elements."""
+        for index, item in enumerate(value):
+            if item is not None:
+                for key in self._element.missing(item):
+                    yield f"[{index}]{key}"
+
+    def problems(self, value: Any, context: Any) -> Iterator[Problem | None]:
+        """Yield null elements (api.md 5, item 31) and the broken rules inside the others."""
+        for index, item in enumerate(value):
+            if not index % _TURN:
+                yield None
+            if item is None:
+                yield f"[{index}]", "An element must not be null."
+                continue
+            for problem in self._element.problems(item, context):
+                yield problem and (f"[{index}]{problem[0]}", problem[1])
+
+    def schema(self, references: References) -> dict[str, Any]:
+        """Say that it is an array of such elements."""
+        return {"type": "array", "items": self._element.schema(references)}

@@ -1,0 +1,73 @@
+"""What can be wrong with a body, and under which keys it is told (api.md 1.7)."""
+
+from collections.abc import Iterable
+
+from varsel.errors import VarselError
+
+MOST_ERRORS = 200
+"""More than this many errors are not collected for one request."""
+
+TOO_MANY = "There are too many errors; the first of them are listed here. Correct these and try again."
+
+
+class Unreadable(Exception):
+    """The body cannot be deserialized (phase A1). `path` is built from the inside out while the error travels up."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        self.path = ""
+        super().__init__(message)
+
+    def under(self, step: str) -> "Unreadable":
+        """Put `step` (`.member` or `[index]`) before the path and return the error itself."""
+        self.path = step + self.path
+        return self
+
+
+class Invalid(VarselError):
+    """The request breaks the contract; `errors` maps each key of the 400 document to its messages."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        self.errors = errors
+        super().__init__(f"the request has errors under {len(errors)} keys")
+
+
+class Findings:
+    """Collects errors, at most `MOST_ERRORS` of them."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, list[str]] = {}
+        self._count = 0
+
+    def add(self, key: str, message: str) -> bool:
+        """Record one error and tell whether more are wanted."""
+        if self._count == MOST_ERRORS:
+            self.errors.setdefault("", []).append(TOO_MANY)
+            return False
+        self._count += 1
+        self.errors.setdefault(key, []).append(message)
+        return True
+
+
+def unreadable(problem: Unreadable, parameter: str) -> Invalid:
+    """Return the errors of a body that could not be deserialized."""
+    return Invalid({f"${problem.path}": [problem.message], parameter: [required(parameter)]})
+
+
+def bodiless(parameter: str) -> Invalid:
+    """Return the errors of a body that is empty or the literal null."""
+    return Invalid({"": ["A non-empty request body is required."], parameter: [required(parameter)]})
+
+
+def incomplete(keys: Iterable[str]) -> Invalid:
+    """Return the errors of members that must not be null or blank (phase A2)."""
+    findings = Findings()
+    for key in keys:
+        if not findings.add(key, required(key.rpartition(".")[2])):
+            break
+    return Invalid(findings.errors)
+
+
+def required(name: str) -> str:
+    """Return the one sentence whose wording the contract fixes."""
+    return f"The {name} field is required."

@@ -1,0 +1,102 @@
+"""Placing v1 orders: POST `/orders`, `/orders/email` and `/orders/sms` (api.md 3.5 to 3.7)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from varsel.contacts.ask import ask
+from varsel.intake.answers import document, empty
+from varsel.intake.credentials import Caller
+from varsel.intake.routing import Handler, UnsupportedMediaType
+from varsel.intake.services import Services
+from varsel.intake.shapes import decoder_for
+from varsel.intake.wire_v1 import (
+    AcceptedDocument,
+    Defaults,
+    RecipientLookupDocument,
+    V1Request,
+    read_order,
+    to_order,
+)
+from varsel.model.ids import new_id
+from varsel.model.orders import Order, unpack_recipients
+from varsel.model.recipients import LookupReport
+from varsel.recipients.questions import questions
+from varsel.recipients.report import LookupTally
+
+R = TypeVar("R", bound=V1Request)
+
+
+class PlaceOrders:
+    """Reads, judges, stores and answers v1 orders."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._defaults = Defaults(services.options.default_email_from, services.options.default_sms_sender)
+        self._big_bodies = asyncio.Semaphore(services.options.big_bodies_at_once)
+
+    def of(self, shape: type[V1Request]) -> Handler:
+        """Return the handler that takes orders of this shape."""
+
+        async def place(request: Request, caller: Caller) -> Response:
+            return await self._place(shape, request, caller)
+
+        return place
+
+    async def _place(self, shape: type[V1Request], request: Request, caller: Caller) -> Response:
+        async with self._place_for(request):
+            wanted = await self._read(shape, request)
+            if caller.creator is None:
+                return empty(403)
+            order = await self._order(wanted, caller.creator)
+            lookup = await self._look_up(order)
+            await self._services.store(order)
+        return self._accepted(order, lookup)
+
+    @asynccontextmanager
+    async def _place_for(self, request: Request) -> AsyncIterator[None]:
+        """Let few large bodies in at once, for each takes its size in memory until it is stored."""
+        announced = request.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) < self._services.options.big_body_bytes:
+            yield
+            return
+        async with self._big_bodies:
+            yield
+
+    async def _read(self, shape: type[R], request: Request) -> R:
+        decoder = decoder_for(request.headers.get("content-type", ""))
+        if decoder is None:
+            raise UnsupportedMediaType
+        return await read_order(shape, request.stream(), self._services.clock.now(), decoder)
+
+    async def _order(self, wanted: V1Request, creator: str) -> Order:
+        now = self._services.clock.now()
+        return await to_order(wanted, order_id=new_id(), creator=creator, now=now, defaults=self._defaults)
+
+    async def _look_up(self, order: Order) -> LookupReport | None:
+        """Ask for the contact points of those who need it, only to tell the caller; nothing of it is stored."""
+        tally = LookupTally(order.channel)
+        for part in order.recipients:
+            recipients = unpack_recipients(part)
+            wanted = questions(recipients, order.channel, use_stale=order.use_stale_contact_information)
+            tally.add(recipients, await ask(self._services.directory, wanted))
+            if len(order.recipients) > 1:
+                await asyncio.sleep(0)
+        return tally.report()
+
+    def _accepted(self, order: Order, lookup: LookupReport | None) -> Response:
+        accepted = AcceptedDocument(order_id=order.id, recipient_lookup=_lookup_document(lookup))
+        location = f"{self._services.options.base_uri}/notifications/api/v1/orders/{order.id}"
+        return document(accepted, 202, {"Location": location})
+
+
+def _lookup_document(lookup: LookupReport | None) -> RecipientLookupDocument | None:
+    if lookup is None:
+        return None
+    return RecipientLookupDocument(
+        status=lookup.status.name, is_reserved=lookup.is_reserved, missing_contact=lookup.missing_contact
+    )

@@ -1,0 +1,178 @@
+"""Request shapes of the three v1 POST endpoints, with their rules (api.md 3.5 to 3.7)."""
+
+import codecs
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Annotated, ClassVar, Final, TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from varsel.intake.shapes import Shape, Streamed, check, member, not_blank, read_body, rule
+from varsel.intake.shapes.body import Chunks
+from varsel.intake.times import Moment
+from varsel.intake.wire_v1.recipients import (
+    Circumstances,
+    RecipientCollector,
+    RecipientParts,
+    RecipientRequest,
+)
+from varsel.model.orders import ContentType, NotificationChannel
+
+PAST_TOLERANCE: Final = timedelta(minutes=5)
+"""How far in the past a v1 send time may lie (api.md 3.5)."""
+
+_web_address = re.compile(
+    r"https?://(?:[^/?#@\\]*@)?(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::(?P<port>[0-9]{0,5}))?(?:[/?#][^\x00-\x1f\x7f]*)?",
+    re.IGNORECASE,
+)
+
+
+@rule()
+def has_zone(value: Moment, _told: Circumstances) -> str | None:
+    """Demand a time zone."""
+    return None if value.zoned else "The send time must have a time zone: end it with Z or an offset such as +02:00."
+
+
+@rule()
+def not_past(value: Moment, told: Circumstances) -> str | None:
+    """Demand a time that is not past, apart from the tolerance."""
+    return None if value.utc >= told.now - PAST_TOLERANCE else "The send time must not lie in the past."
+
+
+@rule(format="uri")
+def public_web_address(value: str, _told: Circumstances) -> str | None:
+    """Demand an http(s) address whose host is a name with a top-level domain."""
+    match = _web_address.fullmatch(value)
+    if match and int(match["port"] or 0) < 65536:
+        return None
+    return "The condition endpoint must be an absolute http or https address with a public host name."
+
+
+@rule(minItems=1)
+def at_least_one(value: RecipientParts, _told: Circumstances) -> str | None:
+    """Demand a recipient."""
+    return None if value.count else "The order needs at least one recipient."
+
+
+class V1Request(Shape, frozen=True):
+    """What the three v1 orders have in common."""
+
+    parameter: ClassVar[str]
+    """The endpoint's parameter name (api.md 1.7)."""
+
+    senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
+    requested_send_time: Annotated[
+        Moment | UnsetType, member("When to send, with a time zone; now if absent.", has_zone, not_past)
+    ] = UNSET
+    condition_endpoint: Annotated[str | None, member("Asked at the send time whether to send.", public_web_address)] = (
+        None
+    )
+    recipients: Annotated[
+        RecipientParts,
+        member("Whom to notify.", at_least_one, expected=True),
+        Streamed(RecipientRequest, RecipientCollector),
+    ] = RecipientParts()
+    ignore_reservation: Annotated[bool | None, member("Notify persons reserved against digital contact too.")] = None
+    resource_id: Annotated[str | None, member("The resource the notification concerns.")] = None
+    resource_action: Annotated[str | None, member("The action on the resource; only together with it.")] = None
+
+    @property
+    def scheme(self) -> NotificationChannel | None:
+        """The channel scheme, None if the caller named none."""
+        raise NotImplementedError
+
+    def judge(self, _told: Circumstances) -> Iterator[tuple[str, str]]:
+        """Demand that an action belongs to a resource."""
+        action = self.resource_action
+        if not self.resource_id or self.resource_id.isspace():
+            if action:
+                yield "resource_action", "An action can only be given together with a resource id."
+        elif action and action.isspace():
+            yield "resource_action", "The action must not be whitespace only."
+
+
+class EmailOrderRequest(V1Request, frozen=True):
+    """An order sent by e-mail, from the default address."""
+
+    parameter = "emailNotificationOrderRequest"
+
+    subject: Annotated[str, member("The subject; newlines become spaces.", required=True)] = ""
+    body: Annotated[str, member("The text.", required=True)] = ""
+    content_type: Annotated[ContentType | None, member("How the text is to be read; Plain if absent.")] = None
+
+    @property
+    def scheme(self) -> NotificationChannel:
+        """Always e-mail."""
+        return NotificationChannel.Email
+
+
+class SmsOrderRequest(V1Request, frozen=True):
+    """An order sent by SMS."""
+
+    parameter = "smsNotificationOrderRequest"
+
+    body: Annotated[str, member("The text.", required=True)] = ""
+    sender_number: Annotated[str | None, member("The sender; the default if empty.")] = None
+
+    @property
+    def scheme(self) -> NotificationChannel:
+        """Always SMS."""
+        return NotificationChannel.Sms
+
+
+class EmailTemplate(Shape, frozen=True):
+    """The e-mail text of an order."""
+
+    from_address: Annotated[str, member("The sender; the default if empty.")] = ""
+    subject: Annotated[str, member("The subject; newlines become spaces.", not_blank, expected=True)] = ""
+    body: Annotated[str, member("The text.", not_blank, expected=True)] = ""
+    content_type: Annotated[ContentType, member("How the text is to be read.")] = ContentType.Plain
+
+
+class SmsTemplate(Shape, frozen=True):
+    """The SMS text of an order."""
+
+    sender_number: Annotated[str, member("The sender; the default if empty.")] = ""
+    body: Annotated[str, member("The text.", not_blank, expected=True)] = ""
+
+
+class OrderRequest(V1Request, frozen=True):
+    """An order with a chosen channel scheme; each channel it may use needs its template."""
+
+    parameter = "notificationOrderRequest"
+
+    notification_channel: Annotated[NotificationChannel | None, member("The channel scheme.", expected=True)] = None
+    email_template: Annotated[EmailTemplate | None, member("Needed unless the channel is Sms.")] = None
+    sms_template: Annotated[SmsTemplate | None, member("Needed unless the channel is Email.")] = None
+
+    @property
+    def scheme(self) -> NotificationChannel | None:
+        """What the caller chose."""
+        return self.notification_channel
+
+    def judge(self, told: Circumstances) -> Iterator[tuple[str, str]]:
+        """Demand a channel scheme and its templates."""
+        yield from V1Request.judge(self, told)
+        if self.notification_channel is None:
+            yield "notification_channel", "A notification channel must be chosen."
+        if self.email_template is None and told.uses_email:
+            yield "email_template", "An e-mail template is needed for the chosen channel."
+        if self.sms_template is None and told.uses_sms:
+            yield "sms_template", "An SMS template is needed for the chosen channel."
+
+
+R = TypeVar("R", bound=V1Request)
+
+
+async def read_order(
+    shape: type[R], body: Chunks, now: datetime, decoder: codecs.IncrementalDecoder | None = None
+) -> R:
+    """Read the body of a v1 POST and hold it to all its rules.
+
+    `body` is the bytes or the stream of the request, `decoder` comes from `shapes.decoder_for`. Raises `Invalid` with
+    the errors of the 400 document, and `BodyTooLarge`.
+    """
+    request = await read_body(shape, body, shape.parameter, decoder)
+    await check(request, Circumstances.of(now, request.scheme))
+    return request
