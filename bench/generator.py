@@ -1,0 +1,35 @@
+"""What the load generator itself can do and costs, against a server that does nothing."""
+
+import sys
+
+from bench.connection import connected
+from bench.figures import Figures, Goal, Row
+from bench.lab import GOAL_CONNECTIONS, Lab, figures_of
+from bench.load import closed_loop
+from bench.meter import Meter
+from bench.processes import child, free_port
+from bench.requests import email_orders, numbering
+from bench.service import HOST
+from bench.smtp import REPOSITORY
+
+GOALS = (Goal("driver_ms", at_most=0.02),)
+READY_SECONDS = 15.0
+RUN_SECONDS = 1.0
+
+
+async def measure(lab: Lab) -> list[Row]:
+    """Measure the generator; a missed goal means that it weighs on every figure taken with it."""
+    port = free_port()
+    runs: list[Figures] = []
+    command = (sys.executable, "-m", "bench.trivial", str(port))
+    async with child(*command, log=lab.directory / "trivial.log", cwd=REPOSITORY) as server:
+        await server.listens(port, READY_SECONDS)
+        requests = email_orders("t" * 900, numbering())
+        async with connected(HOST, port, GOAL_CONNECTIONS) as connections:
+            await closed_loop(connections, requests, lab.plan.warm_up_seconds)
+            for number in range(lab.plan.rounds):
+                lab.say(f"load generator alone, round {number + 1}")
+                meter = Meter({"varsel": [server.pid]})
+                load = (await closed_loop(connections, requests, RUN_SECONDS)).require(202)
+                runs.append(figures_of(load, meter.spent()))
+    return [Row("load generator on a trivial server", tuple(runs), GOALS, "that server's time stands under Varsel")]

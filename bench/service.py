@@ -1,0 +1,67 @@
+"""Varsel as its users start it: `varsel serve` in processes of its own, with a temporary data directory."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.processes import child, free_port, output_of
+
+HOST = "127.0.0.1"
+READY_SECONDS = 60.0
+TOKEN_SECONDS = 30.0
+EVERYTHING = "api,worker"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running Varsel: its API's port, a bearer token, its database's address, and its root processes by roles."""
+
+    port: int
+    token: str
+    database: str
+    pids: Mapping[str, int]
+
+
+@asynccontextmanager
+async def serving(
+    directory: Path,
+    database: str,
+    roles: Sequence[str] = (EVERYTHING,),
+    settings: Mapping[str, str] | None = None,
+) -> AsyncIterator[Service]:
+    """Run one process per element of `roles`; the first must hold the role `api`. `directory` must exist."""
+    program, pids = _program(), {}
+    environment = _environment(directory, database) | dict(settings or {})
+    ports = [free_port() for _ in roles]
+    async with AsyncExitStack() as stack:
+        for role, port in zip(roles, ports, strict=True):
+            log = directory / f"{role.replace(',', '-')}.log"
+            own = environment | {"VARSEL_PORT": str(port)}
+            process = await stack.enter_async_context(child(program, "serve", "--roles", role, log=log, env=own))
+            await process.says("varsel ready", READY_SECONDS)
+            pids[role] = process.pid
+        yield Service(ports[0], await _token(program, environment), database, pids)
+
+
+def _program() -> Path:
+    program = Path(sys.executable).with_name("varsel")
+    if not program.exists():
+        raise BenchError("the program varsel is not installed beside this Python; start with `make bench`")
+    return program
+
+
+def _environment(directory: Path, database: str) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VARSEL_")}
+    return inherited | {"VARSEL_DATA_DIR": str(directory), "VARSEL_DATABASE_URL": database, "VARSEL_HOST": HOST}
+
+
+async def _token(program: Path, environment: Mapping[str, str]) -> str:
+    command = (program, "token", "--org", "ttd", "--org-number", "991825827", "--expires-in", "86400")
+    printed = (await output_of(*command, env=environment, seconds=TOKEN_SECONDS)).split()
+    if not printed:
+        raise BenchError("`varsel token` printed nothing")
+    return printed[-1]
