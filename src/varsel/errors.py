@@ -8,7 +8,12 @@
     │   └── LeaseLost              somebody else owns the work now; what was done is not recorded
     ├── CredentialError        a presented credential does not hold
     │   └── KeysUnavailable        no key set was ever obtained, so nothing can be judged (503, not 401)
+    ├── AddressNotFetched      an address that a caller chose gave nothing
+    │   ├── AddressRefused         Varsel does not go there; trying again does not help
+    │   ├── AddressUnreachable     no connection, no trusted certificate, or no complete answer in time
+    │   └── AnswerTooLarge         it answers more than the limit allows
     ├── DependencyFailure      a directory or other look-up did not answer; the work is tried again later
+    │   └── QuestionRefused        it finds fault with the question itself; a smaller question may be answered
     └── ProviderUnreachable    an e-mail or SMS provider cannot be reached
 
 Sentences say what happened and what to do next; they never carry personal data or secrets.
@@ -51,6 +56,22 @@ class KeysUnavailable(CredentialError):
     """No key set was ever obtained, so no token can be judged."""
 
 
+class AddressNotFetched(VarselError):
+    """An address that a caller chose gave nothing; texts name its scheme and host at most."""
+
+
+class AddressRefused(AddressNotFetched):
+    """The address cannot be read or lies where callers may not send Varsel."""
+
+
+class AddressUnreachable(AddressNotFetched):
+    """No connection, no trusted certificate, or no complete answer in time; another try may succeed."""
+
+
+class AnswerTooLarge(AddressNotFetched):
+    """The answer is larger than the limit."""
+
+
 class DependencyFailure(VarselError):
     """A directory or other look-up failed; `dependency` and `operation` name it for operators."""
 
@@ -59,6 +80,10 @@ class DependencyFailure(VarselError):
         self.operation = operation
         self.reason = reason
         super().__init__(f"{dependency} could not answer {operation}: {reason}")
+
+
+class QuestionRefused(DependencyFailure):
+    """A directory refuses a question for what is in it; the same question in smaller parts may be answered in part."""
 
 
 class ProviderUnreachable(VarselError):

@@ -1,6 +1,6 @@
-"""A worker that is killed at its n-th statement: `kill -9` between any two things it makes durable.
+"""A worker that is killed after its n-th statement: `kill -9` between any two things it makes durable.
 
-Nothing a worker does outlives it but its statements, so dying before each of them is dying at every place that can be
+Nothing a worker does outlives it but its statements, so dying after each of them is dying at every place that can be
 told apart afterwards. Run as `python -m tests.support.dying_worker`: one process loads everything once and then forks
 a worker for every line it reads; `DyingWorkers` is the handle tests hold on it.
 """
@@ -38,11 +38,11 @@ _REPOSITORY = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Life:
-    """Where and when a worker works, and the number of the statement at which it dies."""
+    """Where and when a worker works, and after how many statements it dies."""
 
     url: str
     now: str
-    dies_at: int
+    dies_after: int
     window: int
     resend: bool
 
@@ -67,11 +67,11 @@ class DyingWorkers:
     ) -> None:
         self._process.communicate(timeout=30)
 
-    def survives(self, url: str, now: datetime, *, dies_at: int, window: int = 500, resend: bool = True) -> bool:
+    def survives(self, url: str, now: datetime, *, dies_after: int, window: int = 500, resend: bool = True) -> bool:
         """Let a worker do everything that is due `now`; False when it died on the way."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(Life(url, now.isoformat(), dies_at, window, resend))) + "\n")
+        self._process.stdin.write(json.dumps(asdict(Life(url, now.isoformat(), dies_after, window, resend))) + "\n")
         self._process.stdin.flush()
         exit_code = int(self._process.stdout.readline())
         assert exit_code in (0, -signal.SIGKILL)
@@ -79,46 +79,64 @@ class DyingWorkers:
 
 
 class _Fate:
-    """Counts statements, and ends this process at the given one."""
+    """Counts statements that mattered, and ends this process after the given one."""
 
-    def __init__(self, dies_at: int) -> None:
-        self._dies_at = dies_at
+    def __init__(self, dies_after: int) -> None:
+        self._dies_after = dies_after
         self._statements = count(1)
 
     def strike(self) -> None:
-        if next(self._statements) == self._dies_at:
+        if next(self._statements) == self._dies_after:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _MortalConnection(_Connection):
-    """A connection whose process may die before any statement, BEGIN and COMMIT included."""
+    """A connection whose process may die after any statement that found or changed something, COMMIT included.
+
+    After a look for work that found none everything is as before it, so one death stands for both.
+    """
 
     fate: _Fate
+    _is_changing = False
 
-    async def execute(self, *args: Any, **options: Any) -> Any:
-        self.fate.strike()
-        return await super().execute(*args, **options)
+    async def execute(self, *args: Any, **options: Any) -> str:
+        status = await super().execute(*args, **options)
+        if status == "COMMIT":
+            self._matter(self._is_changing)
+        elif status == "BEGIN":
+            self._is_changing = False
+        else:
+            self._matter(not status.endswith(" 0"))
+        return status
 
-    async def fetch(self, *args: Any, **options: Any) -> Any:
-        self.fate.strike()
-        return await super().fetch(*args, **options)
+    async def fetch(self, *args: Any, **options: Any) -> list[Any]:
+        rows: list[Any] = await super().fetch(*args, **options)
+        self._matter(bool(rows))
+        return rows
 
-    async def fetchval(self, *args: Any, **options: Any) -> Any:
-        self.fate.strike()
-        return await super().fetchval(*args, **options)
+    async def copy_records_to_table(self, *args: Any, **options: Any) -> str:
+        status = await super().copy_records_to_table(*args, **options)
+        self._matter(not status.endswith(" 0"))
+        return status
 
-    async def copy_records_to_table(self, *args: Any, **options: Any) -> Any:
-        self.fate.strike()
-        return await super().copy_records_to_table(*args, **options)
+    def _matter(self, mattered: bool) -> None:
+        if mattered:
+            self._is_changing = True
+            self.fate.strike()
+
+
+async def _leave_as_it_is(_connection: _Connection) -> None:
+    """Hand a connection back without a statement, as `open_pool` does."""
 
 
 async def _live(life: Life) -> None:
-    _MortalConnection.fate = _Fate(life.dies_at)
+    _MortalConnection.fate = _Fate(life.dies_after)
     pool = await asyncpg.create_pool(
         life.url,
         min_size=1,
         max_size=5,
         connection_class=_MortalConnection,
+        reset=_leave_as_it_is,
         server_settings={"application_name": NAME, "enable_seqscan": "off", "enable_hashjoin": "off"},
     )
     send = {channel: send_options(resend=life.resend) for channel in Channel}

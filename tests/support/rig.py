@@ -68,7 +68,11 @@ def crew_options(send: Mapping[Channel, SendOptions] | None = None) -> CrewOptio
             lease=LEASE, at_once=500, first_pause=timedelta(seconds=5), give_up_after=timedelta(days=7)
         ),
         retention=RetentionOptions(
-            orders=timedelta(days=400), reports=timedelta(days=90), sandbox=timedelta(days=30), sandbox_messages=10_000
+            orders=timedelta(days=400),
+            feed=timedelta(days=90),
+            reports=timedelta(days=90),
+            sandbox=timedelta(days=30),
+            sandbox_messages=10_000,
         ),
         window=WINDOW,
         poll=timedelta(milliseconds=50),
@@ -101,13 +105,15 @@ class Rig:
         self.hand = HandTurnedClock(now)
         self.clock = clock or self.hand
         self.hints = Hints()
+        self.email = email or self._sandbox_email(window)
+        self.sms = sms or self._sandbox_sms(window)
         self.crew = Crew(
             pool=pool,
             clock=self.clock,
             directory=directory,
             check_condition=check_condition,
-            email=email or self._sandbox_email(window),
-            sms=sms or self._sandbox_sms(window),
+            email=self.email,
+            sms=self.sms,
             hints=self.hints,
             options=options or crew_options(),
         )

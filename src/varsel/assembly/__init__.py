@@ -3,6 +3,8 @@
 options     settings → what each room wants to know
 providers   settings → channels, directory, credentials
 database    the embedded server or the one given, a pool on it, the schema
+interface   parts → the application that answers requests
+http_server the application → a server on a socket
 service     everything together: API, workers, signals
 doctor      the same parts, looked at instead of run
 """

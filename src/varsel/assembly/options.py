@@ -28,6 +28,7 @@ def intake_options(settings: Settings) -> IntakeOptions:
         max_body_bytes=settings.http_max_body,
         big_body_bytes=settings.http_big_body,
         big_bodies_at_once=settings.http_max_big_bodies,
+        request_timeout=settings.http_request_timeout,
     )
 
 
@@ -48,6 +49,7 @@ def crew_options(settings: Settings) -> CrewOptions:
         ),
         retention=RetentionOptions(
             orders=settings.retention_orders,
+            feed=settings.retention_feed,
             reports=settings.retention_reports,
             sandbox=settings.retention_sandbox,
             sandbox_messages=settings.sandbox_kept_messages,

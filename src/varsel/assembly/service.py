@@ -8,11 +8,11 @@ import socket
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from varsel import __version__
 from varsel.assembly.database import open_database
+from varsel.assembly.http_server import bound_socket, http_server
 from varsel.assembly.interface import interface
 from varsel.assembly.logs import set_up_logs
 from varsel.assembly.options import crew_options
@@ -40,6 +40,7 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     connections = _connections(settings, roles)
     async with AsyncExitStack() as stack:
         stack.enter_context(_stopped_by_signals(stopping))
+        bound = stack.enter_context(bound_socket(settings)) if Role.API in roles else None
         pool = await stack.enter_async_context(open_database(settings, connections=connections))
         for migration in await migrate(pool):
             _log.info("applied migration %s", migration)
@@ -50,9 +51,9 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
         async with asyncio.TaskGroup() as group:
             if Role.WORKER in roles:
                 group.create_task(_crew(settings, pool, clock, hints, outside).run(stopping))
-            if Role.API in roles:
+            if bound is not None:
                 app = interface(settings, pool, clock, hints, outside, gatekeeper, issuer)
-                group.create_task(_answer_requests(settings, app, stopping))
+                group.create_task(_answer_requests(settings, app, bound, stopping))
             else:
                 print(f"varsel ready: working, {__version__}", flush=True)
 
@@ -98,30 +99,9 @@ def _stopped_by_signals(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the whole service stops together."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `serve`."""
-        yield
-
-
-async def _answer_requests(settings: Settings, app: ASGIApp, stopping: asyncio.Event) -> None:
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        proxy_headers=False,  # links come from the settings, and nothing depends on the caller's address
-        timeout_graceful_shutdown=round(settings.shutdown_wait.total_seconds()),
-    )
-    server = _Server(config)
-    listening = config.bind_socket()
-    listening.listen(config.backlog)  # from here on callers are let in; who comes early waits a moment
+async def _answer_requests(settings: Settings, app: ASGIApp, listening: socket.socket, stopping: asyncio.Event) -> None:
+    server = http_server(settings, app)
+    listening.listen(server.config.backlog)  # from here on callers are let in; who comes early waits a moment
     try:
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         _announce(settings, listening)
@@ -130,7 +110,6 @@ async def _answer_requests(settings: Settings, app: ASGIApp, stopping: asyncio.E
         await serving
     finally:
         stopping.set()  # without the interface the workers do not go on alone
-        listening.close()
 
 
 async def _first_of(serving: asyncio.Task[None], stopping: asyncio.Event) -> None:

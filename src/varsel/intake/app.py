@@ -14,13 +14,12 @@ from varsel.intake.credentials import Caller, Gatekeeper, LocalIssuer
 from varsel.intake.inbox import Inbox
 from varsel.intake.openapi import build_document
 from varsel.intake.openapi_page import render_page
-from varsel.intake.routing import AnyCase, Endpoint, Handler, Method, routes
+from varsel.intake.routing import ANY, AnyCase, Endpoint, Handler, Method, routes
 from varsel.intake.services import Services
 from varsel.intake.sms_reports import SmsReports
 from varsel.intake.v1_routes import BASE, v1_endpoints
 
 _REPORT_TYPES = ("application/xml", "text/xml", "text/plain")
-_ANY_METHOD = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +38,9 @@ def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGI
     resources = _by_path(endpoints) | _beside(extras)
     if extras.describe:
         resources |= _description(endpoints, services.options.base_uri)
+    found = routes(gatekeeper, resources, longest=services.options.request_timeout)
     # The bare router: resources answer their own errors, so the layers of an application would only cost time.
-    return AnyCase(Router(routes(gatekeeper, resources), default=_no_such_path))
+    return AnyCase(Router(found, default=_no_such_path))
 
 
 def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Method]]:
@@ -57,7 +57,7 @@ def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Method]]:
 def _beside(extras: Extras) -> dict[str, dict[str, Method]]:
     reports = Method(extras.sms_reports.take, consumes=_REPORT_TYPES, needs_type=False)
     resources = {
-        "/health": dict.fromkeys(_ANY_METHOD, Method(_healthy)),
+        "/health": {ANY: Method(_healthy)},
         "/notifications/sms/api/v1/reports": {"POST": reports},
     }
     if extras.inbox is not None:

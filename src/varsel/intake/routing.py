@@ -3,9 +3,12 @@
 A resource answers all methods of its path, so that a 405 can name them and a 415 can come before the credentials.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -18,8 +21,14 @@ from varsel.intake.answers import empty, problem
 from varsel.intake.credentials import Caller, Denied, Gatekeeper, Policy
 from varsel.intake.openapi import JSON_TYPE, RouteSpec
 from varsel.intake.shapes import BodyTooLarge, Invalid
+from varsel.storage.transactions import is_outage
 
 _log = logging.getLogger(__name__)
+
+ANY: Final = "*"
+"""Stands for every method a resource does not name."""
+
+_LATER: Final = {"Retry-After": "5"}
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 
@@ -58,22 +67,39 @@ class Endpoint:
 class Resource:
     """One path and the methods it answers."""
 
-    def __init__(self, gatekeeper: Gatekeeper, methods: Mapping[str, Method]) -> None:
+    def __init__(self, path: str, gatekeeper: Gatekeeper, methods: Mapping[str, Method], longest: timedelta) -> None:
+        self._path = path
         self._gatekeeper = gatekeeper
         self._methods = methods
+        self._longest = longest.total_seconds()
         self._allow = ", ".join(sorted(methods))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path has matched."""
         request = Request(scope, receive)
         try:
-            response = await self._answer(request)
+            async with asyncio.timeout(self._longest):
+                response = await self._answered(request)
         except ClientDisconnect:
             return
+        except TimeoutError:
+            response = empty(408, {"Connection": "close"})  # RFC 9110, section 15.5.9
         await response(scope, receive, send)
 
+    async def _answered(self, request: Request) -> Response:
+        try:
+            return await self._answer(request)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last resort: nothing about the failure may reach the caller
+            if is_outage(error):
+                _log.error("%s %s: the database is away (%s)", request.method, self._path, type(error).__name__)
+                return empty(503, _LATER)
+            _log.exception("%s %s failed", request.method, self._path)
+            return empty(500)
+
     async def _answer(self, request: Request) -> Response:
-        method = self._methods.get(request.method)
+        method = self._methods.get(request.method) or self._methods.get(ANY)
         if method is None:
             return empty(405, {"Allow": self._allow})
         given = _media_type(request)
@@ -82,7 +108,7 @@ class Resource:
         try:
             admitted = await self._gatekeeper.admit(method.policy, request.scope["headers"])
         except KeysUnavailable:
-            return empty(503, {"Retry-After": "5"})
+            return empty(503, _LATER)
         if isinstance(admitted, Denied):
             _log.info("refused with %d: %s", admitted.status, admitted.reason)
             return empty(admitted.status)
@@ -101,11 +127,6 @@ async def _handled(handler: Handler, request: Request, caller: Caller) -> Respon
         return empty(413)
     except UnsupportedMediaType:
         return problem(problems.unsupported_media_type, request)
-    except ClientDisconnect:
-        raise
-    except Exception:  # noqa: BLE001 - the last resort: nothing about the failure may reach the caller
-        _log.exception("%s %s failed", request.method, request.scope.get("route_name", "an endpoint"))
-        return empty(500)
 
 
 def _media_type(request: Request) -> str:
@@ -125,6 +146,11 @@ class AnyCase:
         await self._app(scope, receive, send)
 
 
-def routes(gatekeeper: Gatekeeper, resources: Mapping[str, Mapping[str, Method]]) -> Sequence[BaseRoute]:
-    """Make the routes of `resources`, given by path (lower case, Starlette's syntax)."""
-    return [Route(path, Resource(gatekeeper, methods)) for path, methods in resources.items()]
+def routes(
+    gatekeeper: Gatekeeper, resources: Mapping[str, Mapping[str, Method]], *, longest: timedelta
+) -> Sequence[BaseRoute]:
+    """Make the routes of `resources`, given by path (lower case, Starlette's syntax).
+
+    A request that takes longer than `longest` before its answer begins is given up.
+    """
+    return [Route(path, Resource(path, gatekeeper, methods, longest)) for path, methods in resources.items()]

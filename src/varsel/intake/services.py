@@ -25,6 +25,8 @@ class IntakeOptions:
     big_body_bytes: int
     """A body at least this large waits for a place, so that few of them are read at once."""
     big_bodies_at_once: int
+    request_timeout: timedelta
+    """Longest time one request may take, the arrival of its body included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from varsel.intake.answers import document, empty
 from varsel.intake.credentials import Caller
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import Services
-from varsel.intake.shapes import decoder_for
+from varsel.intake.shapes import BodyTooLarge, decoder_for
 from varsel.intake.wire_v1 import (
     AcceptedDocument,
     Defaults,
@@ -60,8 +60,11 @@ class PlaceOrders:
     @asynccontextmanager
     async def _place_for(self, request: Request) -> AsyncIterator[None]:
         """Let few large bodies in at once, for each takes its size in memory until it is stored."""
-        announced = request.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) < self._services.options.big_body_bytes:
+        options = self._services.options
+        announced = _announced_size(request)
+        if announced is not None and announced > options.max_body_bytes:
+            raise BodyTooLarge("the body is announced as larger than allowed")
+        if announced is not None and announced < options.big_body_bytes:
             yield
             return
         async with self._big_bodies:
@@ -71,7 +74,8 @@ class PlaceOrders:
         decoder = decoder_for(request.headers.get("content-type", ""))
         if decoder is None:
             raise UnsupportedMediaType
-        return await read_order(shape, request.stream(), self._services.clock.now(), decoder)
+        largest = self._services.options.max_body_bytes
+        return await read_order(shape, request.stream(), self._services.clock.now(), decoder, largest)
 
     async def _order(self, wanted: V1Request, creator: str) -> Order:
         now = self._services.clock.now()
@@ -92,6 +96,11 @@ class PlaceOrders:
         accepted = AcceptedDocument(order_id=order.id, recipient_lookup=_lookup_document(lookup))
         location = f"{self._services.options.base_uri}/notifications/api/v1/orders/{order.id}"
         return document(accepted, 202, {"Location": location})
+
+
+def _announced_size(request: Request) -> int | None:
+    announced = request.headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else None
 
 
 def _lookup_document(lookup: LookupReport | None) -> RecipientLookupDocument | None:

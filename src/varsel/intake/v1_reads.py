@@ -72,6 +72,8 @@ class ReadOrders:
         reference = _query(request, "sendersReference")
         if caller.creator is None:
             return empty(403)
+        if "\0" in reference:  # none is stored: a text with it is refused, and the database knows no such character
+            return document(OrderList(count=0, orders=()))
         found = [stored async for stored in orders.read_by_reference(self._services.pool, caller.creator, reference)]
         if all(stored.part_count == 1 for stored in found):
             documents = tuple(self._order_document(stored) for stored in found)

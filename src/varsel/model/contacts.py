@@ -4,6 +4,9 @@ Values are exactly as the directory holds them: numbers may lack their country c
 What becomes of them is decided in `recipients` (processing.md 2.3 to 2.7).
 """
 
+from datetime import datetime
+from typing import NamedTuple
+
 import msgspec
 
 
@@ -46,3 +49,13 @@ class PartyName(msgspec.Struct, frozen=True, gc=False):
 
     identifier: str
     name: str | None = None
+
+
+class Origin(NamedTuple):
+    """Which directory gave an answer, and in which minute; None where nobody took note of the time.
+
+    Also for unknown parties: then it names who was asked, several joined by `+`.
+    """
+
+    directory: str
+    at: datetime | None = None

@@ -9,7 +9,8 @@ class PlannedNotification(msgspec.Struct, frozen=True, gc=False):
     """One notification to be stored.
 
     `address` is empty when the result says why nobody is written to. `subject` and `body` are this recipient's own
-    texts; None means the order's text. Identity, time stamps and expiry are given when it is stored.
+    texts; None means the order's text. `trail` says how the address was found, None that the caller gave it.
+    Identity, time stamps and expiry are given when it is stored.
     """
 
     channel: Channel
@@ -19,3 +20,4 @@ class PlannedNotification(msgspec.Struct, frozen=True, gc=False):
     organization_number: str | None = None
     subject: str | None = None
     body: str | None = None
+    trail: str | None = None

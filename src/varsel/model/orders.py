@@ -113,6 +113,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `Recipient`, so that an order of hundreds of thousands never stands unpacked in memory.
     `superseded` are positions of recipients whose identifier occurs again later in the order; the preferred
     schemes skip them (processing.md 2.6, last occurrence wins).
+    `time_to_live_seconds` is named by the callers of instant SMS; others live as long as `schedule.expiry` says.
     """
 
     id: UUID
@@ -134,6 +135,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     use_stale_contact_information: bool = False
     superseded: frozenset[int] = frozenset()
     chain_id: UUID | None = None
+    time_to_live_seconds: int | None = None
 
 
 RECIPIENTS_PER_PART = 500

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from varsel.model.contacts import ExternalContact, OrganizationContact, PersonContact, UserContact
+from varsel.model.contacts import ExternalContact, OrganizationContact, Origin, PersonContact, UserContact
 from varsel.model.orders import RecipientLookupStatus
 
 
@@ -29,13 +29,16 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """What the directories answered, keyed by the identifier as it was asked; an absent key is an unknown party.
 
-    `user_contacts` holds authorised users only.
+    `user_contacts` holds authorised users only. `origins` tells for everybody asked about, known or not, where the
+    answer is from; `user_origins` does so for `user_contacts`. Directories that do not tell leave both empty.
     """
 
     persons: Mapping[str, PersonContact] = {}
     external_identities: Mapping[str, ExternalContact] = {}
     organizations: Mapping[str, OrganizationContact] = {}
     user_contacts: Mapping[str, Sequence[UserContact]] = {}
+    origins: Mapping[str, Origin] = {}
+    user_origins: Mapping[str, Origin] = {}
 
 
 NO_ANSWERS = Answers()
@@ -45,6 +48,7 @@ class ResolvedRecipient(msgspec.Struct, frozen=True, gc=False):
     """One recipient with the addresses the channel scheme chose; all rules of processing.md 2.3 to 2.7 are applied.
 
     At most one of the two identifiers is set: the one the recipient was addressed by. External identities leave none.
+    `trail` says how the addresses were found (`recipients.trail`); None means that they are the caller's own.
     """
 
     emails: tuple[str, ...]
@@ -52,6 +56,7 @@ class ResolvedRecipient(msgspec.Struct, frozen=True, gc=False):
     is_reserved: bool = False
     national_identity_number: str | None = None
     organization_number: str | None = None
+    trail: str | None = None
 
 
 class LookupReport(msgspec.Struct, frozen=True):

@@ -80,7 +80,7 @@ async def hand_back(pool: Pool, chunks: Sequence[LeasedChunk], *, due: datetime)
     await pool.execute(_SQL["hand_back"], [c.id for c in chunks], [c.attempt for c in chunks], due)
 
 
-async def hand_over(pool: Pool, chunks: Sequence[tuple[LeasedChunk, datetime | None]]) -> None:
+async def hand_over(pool: Pool | Connection, chunks: Sequence[tuple[LeasedChunk, datetime | None]]) -> None:
     """End leases with every row recorded; each with the deadline of what it still awaits, or None for nothing."""
     await pool.execute(
         _SQL["hand_over"],
@@ -88,6 +88,14 @@ async def hand_over(pool: Pool, chunks: Sequence[tuple[LeasedChunk, datetime | N
         [chunk.attempt for chunk, _ in chunks],
         [deadline for _, deadline in chunks],
     )
+
+
+async def insert_held(
+    connection: Connection, lane: Lane, notification_id: UUID, chunk_id: UUID, *, deadline: datetime
+) -> LeasedChunk:
+    """Store a chunk of one notification that the caller dispatches at once, and that nobody else ever will."""
+    await connection.execute(_SQL["insert_held"], chunk_id, lane, notification_id, deadline)
+    return LeasedChunk(chunk_id, 1, 1, None, notification_id)
 
 
 async def move_rows(connection: Connection, moves: Sequence[tuple[UUID, LeasedChunk, UUID]]) -> None:

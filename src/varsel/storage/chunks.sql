@@ -69,13 +69,19 @@ FROM unnest($1::uuid[], $2::uuid[], $3::integer[], $4::uuid[]) AS m (id, source,
 JOIN chunks c ON c.id = m.source AND c.attempt = m.attempt AND c.leased
 WHERE n.id = m.id AND n.chunk_id = m.source
 
+-- name: insert_held
+-- A chunk that whoever stores it dispatches at once. It has no `due`: should the process die, nobody takes it up, for
+-- nobody could know whether the message went out; its deadline decides.
+INSERT INTO chunks (id, lane, first_id, last_id, size, attempt, leased, intended_through, deadline)
+VALUES ($1, $2, $3, $3, 1, 1, true, $3, $4)
+
 -- name: claim_overdue
 -- Chunks whose deadline has passed and that nobody is sending just now. Pushing the deadline ahead is the lease.
 UPDATE chunks c
 SET deadline = $2
 FROM (
     SELECT id FROM chunks
-    WHERE deadline <= $1 AND NOT (leased AND due > $1)
+    WHERE deadline <= $1 AND (NOT leased OR due IS NULL OR due <= $1)
     ORDER BY deadline
     LIMIT $3
     FOR UPDATE SKIP LOCKED

@@ -12,7 +12,7 @@ from asyncpg import Record
 from varsel.model.lanes import Lane
 from varsel.model.orders import OrderStatus, OrderTexts
 from varsel.model.results import NEW, SENDING, Channel, Result, Stage
-from varsel.storage import queries
+from varsel.storage import finals, queries
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.load("notifications")
@@ -50,6 +50,16 @@ class ListedNotification:
     address: str
     national_identity_number: str | None
     organization_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedNotification:
+    """One line of a shipment."""
+
+    channel: Channel
+    address: str
+    result: Result
+    result_time: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,20 @@ async def of_order(
     ]
 
 
+async def of_orders(pool: Pool, order_ids: Sequence[UUID]) -> Mapping[UUID, list[ShippedNotification]]:
+    """Read all notifications of some orders, e-mails before SMS; for orders with few of them."""
+    rows = await pool.fetch(
+        _SQL["of_orders"], order_ids, Result.EMAIL_NEW, Result.EMAIL_SENDING, Result.SMS_NEW, Result.SMS_SENDING
+    )
+    found: dict[UUID, list[ShippedNotification]] = {}
+    for row in rows:
+        shipped = ShippedNotification(
+            Channel(row["channel"]), row["address"], Result(row["result"]), row["result_time"]
+        )
+        found.setdefault(row["order_id"], []).append(shipped)
+    return found
+
+
 async def of_chunks(pool: Pool, chunk_ids: Sequence[UUID], lane: Lane) -> list[Unsent]:
     """Read what is still to be sent of leased chunks, in the order it will be sent."""
     rows = await pool.fetch(_SQL["of_chunks"], chunk_ids, NEW[lane.channel])
@@ -198,7 +222,8 @@ async def settle(connection: Connection, settlements: Iterable[Settlement], *, n
         OrderStatus.Processed,
         OrderStatus.Completed,
     )
-    return {row["id"] for row in rows}
+    await finals.record(connection, [row["completed"] for row in rows if row["completed"] is not None])
+    return {row["changed"] for row in rows if row["changed"] is not None}
 
 
 def _by_id(settlement: Settlement) -> bytes:

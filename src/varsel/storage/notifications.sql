@@ -9,6 +9,17 @@ WHERE n.order_id = $1 AND n.channel = $2 AND n.id > $3
 ORDER BY n.id
 LIMIT $6
 
+-- name: of_orders
+-- All notifications of some orders, e-mails before SMS; New shows as Sending as in of_order.
+SELECT n.order_id, n.channel, n.address, n.result_time,
+       CASE WHEN c.leased AND n.id <= c.intended_through AND n.result = $2 THEN $3
+            WHEN c.leased AND n.id <= c.intended_through AND n.result = $4 THEN $5
+            ELSE n.result END AS result
+FROM notifications n
+LEFT JOIN chunks c ON c.id = n.chunk_id
+WHERE n.order_id = ANY($1::uuid[])
+ORDER BY n.order_id, n.channel, n.id
+
 -- name: of_chunks
 -- What a lease on these chunks covers: the rows without result, with what is needed to send them.
 SELECT n.id, n.order_id, n.chunk_id, n.address, n.subject, n.body, n.attempts, n.expiry
@@ -68,7 +79,7 @@ WITH changed AS (
     GROUP BY order_id
     HAVING sum(settled) <> 0 OR sum(email_succeeded) <> 0 OR sum(sms_succeeded) <> 0
 ), locked AS (
-    SELECT d.*
+    SELECT d.*, o.status AS status_before
     FROM deltas d JOIN orders o ON o.id = d.order_id
     ORDER BY o.id
     FOR NO KEY UPDATE OF o
@@ -81,5 +92,8 @@ WITH changed AS (
         last_update = CASE WHEN o.status = $14 AND o.pending = l.settled THEN $13 ELSE o.last_update END
     FROM locked l
     WHERE o.id = l.order_id
+    RETURNING o.id, o.status, l.status_before
 )
-SELECT id FROM changed
+SELECT id AS changed, NULL AS completed FROM changed
+UNION ALL
+SELECT NULL, id FROM counted WHERE status = $15 AND status_before <> $15

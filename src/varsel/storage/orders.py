@@ -21,7 +21,8 @@ from varsel.model.orders import (
     to_json,
     unpack_recipients,
 )
-from varsel.storage import queries
+from varsel.model.results import Channel
+from varsel.storage import finals, queries
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.load("orders")
@@ -37,6 +38,7 @@ class OrderState:
     id: UUID
     creator: str
     senders_reference: str | None
+    type: OrderType
     channel: NotificationChannel
     status: OrderStatus
     created: datetime
@@ -177,6 +179,14 @@ def _array_literal(positions: list[int] | None) -> str | None:
     return "{" + ",".join(map(str, positions)) + "}" if positions else None
 
 
+async def begin_instant(connection: Connection, order: Order, channel: Channel) -> None:
+    """Make a stored order an instant one: Processed from the start, with one notification under way."""
+    email = int(channel is Channel.Email)
+    await connection.execute(
+        _SQL["begin_instant"], order.id, OrderStatus.Processed, email, 1 - email, order.time_to_live_seconds
+    )
+
+
 async def statuses(pool: Pool, asked: Sequence[tuple[UUID, str]]) -> list[OrderState | None]:
     """Read the states of the orders asked for as (id, creator), in that order; None where there is none to see."""
     rows = await pool.fetch(_SQL["statuses"], [order_id for order_id, _ in asked], [creator for _, creator in asked])
@@ -186,6 +196,7 @@ async def statuses(pool: Pool, asked: Sequence[tuple[UUID, str]]) -> list[OrderS
 
 def _state(row: Record) -> OrderState:
     fields = dict(row)
+    fields["type"] = OrderType(fields["type"])
     fields["channel"] = NotificationChannel(fields["channel"])
     fields["status"] = OrderStatus(fields["status"])
     return OrderState(**fields)
@@ -293,10 +304,13 @@ async def next_parts(pool: Pool, orders: Sequence[ClaimedOrder], *, at_most: int
     ]
 
 
-async def advance(connection: Connection, steps: Sequence[Advance], *, now: datetime, lease: timedelta) -> set[UUID]:
-    """Record how far orders have come and return those still held; call it before storing what was expanded.
+async def advance(
+    connection: Connection, steps: Sequence[Advance], *, now: datetime, lease: timedelta
+) -> dict[UUID, OrderStatus]:
+    """Record how far orders have come and return those still held with their status.
 
-    An order whose last part is done becomes Processed, or Completed where nothing can be sent (processing.md 1.9).
+    Call it before storing what was expanded. An order whose last part is done becomes Processed, or Completed where
+    nothing can be sent (processing.md 1.9); for the latter `finals.record` is due in the same transaction.
     """
     rows = await connection.fetch(
         _SQL["advance"],
@@ -312,7 +326,7 @@ async def advance(connection: Connection, steps: Sequence[Advance], *, now: date
         now,
         now + lease,
     )
-    return {row["id"] for row in rows}
+    return {row["id"]: OrderStatus(row["status"]) for row in rows}
 
 
 async def renew(pool: Pool, orders: Sequence[ClaimedOrder], *, lease_until: datetime) -> None:
@@ -327,11 +341,12 @@ async def renew(pool: Pool, orders: Sequence[ClaimedOrder], *, lease_until: date
     )
 
 
-async def stop(pool: Pool, order: ClaimedOrder, *, now: datetime) -> bool:
+async def stop(connection: Connection, order: ClaimedOrder, *, now: datetime) -> bool:
     """End an order whose send condition was not met; False when the lease was lost."""
-    row = await pool.fetchval(
+    row = await connection.fetchval(
         _SQL["stop"], order.id, order.attempt, OrderStatus.SendConditionNotMet, now, OrderStatus.Processing
     )
+    await finals.record(connection, [] if row is None else [row])
     return row is not None
 
 

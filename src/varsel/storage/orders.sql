@@ -26,9 +26,16 @@ SELECT order_id, 0, texts, recipients, superseded::integer[]
 FROM unnest($1::uuid[], $18::json[], $19::json[], $20::text[]) AS incoming (order_id, texts, recipients, superseded)
 ON CONFLICT (order_id, part) DO NOTHING
 
+-- name: begin_instant
+-- An instant order is never claimed: its one notification exists from the start and is dispatched by who stored it.
+UPDATE orders
+SET status = $2, due = NULL, parts_done = part_count, pending = 1, email_generated = $3, sms_generated = $4,
+    time_to_live = $5
+WHERE id = $1
+
 -- name: statuses
 -- One primary-key look-up per order, however many notifications it has. Foreign orders look like missing ones.
-SELECT o.id, o.creator, o.senders_reference, o.channel, o.status, o.created, o.requested_send_time, o.last_update,
+SELECT o.id, o.creator, o.senders_reference, o.type, o.channel, o.status, o.created, o.requested_send_time, o.last_update,
        o.condition_endpoint, o.ignore_reservation, o.resource_id, o.resource_action,
        o.email_generated, o.email_succeeded, o.sms_generated, o.sms_succeeded
 FROM unnest($1::uuid[], $2::text[]) AS asked (id, creator)
@@ -48,7 +55,8 @@ SELECT o.id, o.creator, o.senders_reference, o.type, o.channel, o.status, o.crea
        p.texts, p.recipients
 FROM orders o
 JOIN order_parts p ON p.order_id = o.id AND p.part = 0
-WHERE o.creator = $1 AND o.senders_reference = $2 AND o.id > $3
+WHERE o.creator = $1 AND hashtextextended(o.senders_reference, 0) = hashtextextended($2, 0)
+  AND o.senders_reference = $2 AND o.id > $3
 ORDER BY o.id
 LIMIT $4
 
@@ -105,7 +113,7 @@ SET parts_done = step.parts_done,
 FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
      AS step (id, attempt, parts_done, email_generated, sms_generated, pending)
 WHERE o.id = step.id AND o.attempt = step.attempt AND o.status = $7
-RETURNING o.id
+RETURNING o.id, o.status
 
 -- name: stop
 -- The send condition said no: final, nothing generated.

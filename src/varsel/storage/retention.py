@@ -23,6 +23,7 @@ async def remove_orders(pool: Pool, *, ended_before: datetime) -> int:
     ids: list[UUID] = [row["id"] for row in rows]
     if ids:
         await _remove_all(pool, "remove_notifications", ids)
+        await _remove_all(pool, "remove_log", ids)
         await _remove_all(pool, "remove_parts", ids)
         await pool.execute(_SQL["remove_orders"], ids)
     return len(ids)
@@ -31,6 +32,16 @@ async def remove_orders(pool: Pool, *, ended_before: datetime) -> int:
 async def _remove_all(pool: Pool, statement: str, order_ids: list[UUID]) -> None:
     while _count(await pool.execute(_SQL[statement], order_ids, _ROWS_AT_ONCE)) == _ROWS_AT_ONCE:
         continue
+
+
+async def remove_chains(pool: Pool, *, created_before: datetime) -> int:
+    """Remove one set of old chains, after which their idempotency ids may be used anew; return how many."""
+    return _count(await pool.execute(_SQL["remove_chains"], lowest_id(created_before), _ROWS_AT_ONCE))
+
+
+async def remove_feed_entries(pool: Pool, *, ended_before: datetime) -> int:
+    """Remove one set of old feed entries; return how many."""
+    return _count(await pool.execute(_SQL["remove_feed_entries"], ended_before, _ROWS_AT_ONCE))
 
 
 async def remove_reports(pool: Pool, *, received_before: datetime) -> int:

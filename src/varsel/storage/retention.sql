@@ -12,6 +12,20 @@ DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE order_
 DELETE FROM order_parts
 WHERE (order_id, part) IN (SELECT order_id, part FROM order_parts WHERE order_id = ANY($1::uuid[]) LIMIT $2)
 
+-- name: remove_log
+DELETE FROM notification_log
+WHERE notification_id IN (SELECT notification_id FROM notification_log WHERE shipment_id = ANY($1::uuid[]) LIMIT $2)
+
+-- name: remove_chains
+DELETE FROM chains WHERE id IN (SELECT id FROM chains WHERE id < $1 ORDER BY id LIMIT $2)
+
+-- name: remove_feed_entries
+-- Looks at the lowest numbers only, so that it costs the same whether or not there is anything old.
+DELETE FROM feed
+WHERE number IN (
+    SELECT number FROM (SELECT number, last_update FROM feed ORDER BY number LIMIT $2) AS oldest WHERE last_update < $1
+)
+
 -- name: remove_orders
 DELETE FROM orders WHERE id = ANY($1::uuid[])
 

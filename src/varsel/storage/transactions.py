@@ -26,6 +26,12 @@ _TRIES = 5
 _LONGEST_PAUSE = 5.0
 
 
+def is_outage(error: BaseException) -> bool:
+    """Whether a statement failed because the database is away or cannot take more, and may succeed later."""
+    # asyncpg counts values it cannot encode among its interface errors; those are as wrong the next time.
+    return isinstance(error, _OUTAGES) and not isinstance(error, asyncpg.DataError)
+
+
 async def in_transaction(pool: Pool, work: Work[Outcome]) -> Outcome:
     """Run `work` in one transaction, again where it clashed with another; `work` must bear repetition."""
     for _ in range(_TRIES - 1):
@@ -46,7 +52,9 @@ async def persistently(pool: Pool, work: Work[Outcome]) -> Outcome:
     while True:
         try:
             return await in_transaction(pool, work)
-        except _OUTAGES as outage:
+        except Exception as outage:
+            if not is_outage(outage):
+                raise
             _log.warning("the database is away (%s); what is known is recorded when it is back", type(outage).__name__)
         await asyncio.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)

@@ -17,6 +17,7 @@ from varsel.workers.apply_reports import ApplyReports, ReportOptions
 from varsel.workers.hints import Hints
 from varsel.workers.housekeeping import Housekeeping, RetentionOptions
 from varsel.workers.loop import repeat
+from varsel.workers.number_feed import NumberFeed
 from varsel.workers.process_orders import CheckCondition, ProcessOptions, ProcessOrders
 from varsel.workers.send import SendLane, SendOptions
 from varsel.workers.sweep import Sweep, SweepOptions
@@ -66,6 +67,7 @@ class Crew:
                 send = options.send[Channel.Sms]
                 self._lanes[lane] = SendLane(lane, sms, compose.sms, pool, clock, hints, send, is_open)
         self._reports = ApplyReports(pool, clock, options.reports)
+        self._feed = NumberFeed(pool)
         self._housekeeping = Housekeeping(pool, clock, Sweep(pool, clock, _sweep_options(options)), options.retention)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -78,6 +80,7 @@ class Crew:
                 name = f"sending in lane {lane.name}"
                 group.create_task(repeat(name, sender.run_once, hints.lanes[lane], poll, stopping))
             group.create_task(repeat("applying reports", self._reports.run_once, hints.reports, poll, stopping))
+            group.create_task(repeat("numbering the feed", self._feed.run_once, hints.feed, poll, stopping))
             every = self._options.housekeeping_every
             group.create_task(repeat("housekeeping", self._housekeeping.run_once, hints.housekeeping, every, stopping))
             group.create_task(self._ring_at(stopping))
@@ -102,6 +105,8 @@ class Crew:
             while await self._reports.run_once():
                 working = True
         await self._housekeeping.run_once()
+        while await self._feed.run_once():
+            continue
 
 
 def _always(_: object) -> bool:

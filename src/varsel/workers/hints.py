@@ -14,6 +14,7 @@ class Hints:
     orders: Hint = field(default_factory=Hint)
     large_orders: Hint = field(default_factory=Hint)
     reports: Hint = field(default_factory=Hint)
+    feed: Hint = field(default_factory=Hint)
     housekeeping: Hint = field(default_factory=Hint)
     lanes: dict[Lane, Hint] = field(default_factory=lambda: {lane: Hint() for lane in Lane})
 
@@ -32,5 +33,6 @@ class Hints:
 
     def everything(self) -> None:
         """Wake every worker, for instance because the process is about to stop."""
-        for hint in (self.orders, self.large_orders, self.reports, self.housekeeping, *self.lanes.values()):
+        single = (self.orders, self.large_orders, self.reports, self.feed, self.housekeeping)
+        for hint in (*single, *self.lanes.values()):
             hint.give()

@@ -17,6 +17,7 @@ class RetentionOptions:
     """How long things are kept; None keeps them for ever."""
 
     orders: timedelta | None
+    feed: timedelta | None
     reports: timedelta | None
     sandbox: timedelta | None
     sandbox_messages: int
@@ -37,6 +38,8 @@ class Housekeeping:
             continue
         options = self._options
         await self._forget(options.orders, lambda before: retention.remove_orders(self._pool, ended_before=before))
+        await self._forget(options.orders, lambda before: retention.remove_chains(self._pool, created_before=before))
+        await self._forget(options.feed, lambda before: retention.remove_feed_entries(self._pool, ended_before=before))
         await self._forget(options.reports, lambda before: retention.remove_reports(self._pool, received_before=before))
         await self._forget(
             options.sandbox, lambda before: retention.remove_sandbox_messages(self._pool, kept_before=before)

@@ -20,14 +20,14 @@ from varsel.model.clock import Clock
 from varsel.model.ids import new_id, new_ids
 from varsel.model.lanes import Lane, lane_of
 from varsel.model.notifications import PlannedNotification
-from varsel.model.orders import RECIPIENTS_PER_PART
+from varsel.model.orders import RECIPIENTS_PER_PART, OrderStatus
 from varsel.model.results import Channel, Stage
 from varsel.notifications.plan import plan
 from varsel.notifications.render import customise, parties
 from varsel.recipients.questions import questions
 from varsel.recipients.resolve import resolve
 from varsel.schedule import DaytimeWindow, doubling_pause, expiry
-from varsel.storage import chunks, notifications, orders
+from varsel.storage import chunks, finals, notifications, orders
 from varsel.storage.chunks import NewChunk
 from varsel.storage.notifications import NewRow
 from varsel.storage.orders import Advance, ClaimedOrder, OrderPart
@@ -139,7 +139,7 @@ class ProcessOrders:
         stopped = set[UUID]()
         for order, verdict in zip(asked, verdicts, strict=True):
             if verdict is Verdict.NotMet:
-                await orders.stop(self._pool, order, now=self._clock.now())
+                await self._stop(order)
             if verdict is Verdict.Undecided:
                 await self._postpone([order], _NO_ANSWER)
             if verdict is not Verdict.Met:
@@ -152,6 +152,10 @@ class ProcessOrders:
         except Exception:  # noqa: BLE001 - one order's trouble must not hold up the others of its claim
             _log.exception("asking the send condition of order %s failed", order.id)
             return Verdict.Undecided
+
+    async def _stop(self, order: ClaimedOrder) -> None:
+        now = self._clock.now()
+        await in_transaction(self._pool, lambda connection: orders.stop(connection, order, now=now))
 
     async def _expand_next_parts(self, held: Sequence[ClaimedOrder]) -> list[ClaimedOrder]:
         """Expand the next parts of these orders; return those that have parts left."""
@@ -221,16 +225,17 @@ class ProcessOrders:
             return set()
         now = self._clock.now()
 
-        async def work(connection: Connection) -> tuple[set[UUID], list[NewChunk]]:
+        async def work(connection: Connection) -> tuple[dict[UUID, OrderStatus], list[NewChunk]]:
             held = await orders.advance(connection, advances, now=now, lease=self._options.lease)
             rows, new_chunks = self._laid_out([part for part in expanded if part.order.id in held], now)
             await notifications.insert_many(connection, rows)
             await chunks.insert_many(connection, new_chunks)
+            await finals.record(connection, [id_ for id_, status in held.items() if status is OrderStatus.Completed])
             return held, new_chunks
 
         held, new_chunks = await in_transaction(self._pool, work)
         self._hints.chunks_stored({chunk.lane for chunk in new_chunks})
-        return held
+        return set(held)
 
     def _laid_out(self, parts: Sequence[ExpandedPart], now: datetime) -> tuple[list[NewRow], list[NewChunk]]:
         """Give every notification its row, and those to be sent their place in a chunk of their lane."""

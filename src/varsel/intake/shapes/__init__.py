@@ -13,13 +13,14 @@ What a caller may leave out or set to null follows from the annotation (api.md, 
     any other type               null is a deserialization error (NN `$...`, phase A1)
     `... | None`                 optional: null and absent are the same
     `... | UnsetType`            optional, but never null
+    `... | Undefined`            an integer the enumeration does not define breaks a rule (B) instead of A1
 """
 
 from varsel.intake.shapes.body import BodyTooLarge, check, decoder_for, read_body
 from varsel.intake.shapes.declaration import Shape, Streamed, member, reader_of
 from varsel.intake.shapes.findings import Invalid, Unreadable
 from varsel.intake.shapes.rules import Rule, not_blank, rule
-from varsel.intake.shapes.scalars import read_loose_guid
+from varsel.intake.shapes.scalars import Undefined, UriText, read_loose_guid
 
 __all__ = [
     "BodyTooLarge",
@@ -27,7 +28,9 @@ __all__ = [
     "Rule",
     "Shape",
     "Streamed",
+    "Undefined",
     "Unreadable",
+    "UriText",
     "check",
     "decoder_for",
     "member",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
+from varsel.errors import VarselError
 from varsel.intake.shapes.containers import ObjectReader
 from varsel.intake.shapes.declaration import Shape, reader_of
 from varsel.intake.shapes.findings import Findings, Invalid, Unreadable, bodiless, incomplete, unreadable
@@ -22,29 +23,31 @@ S = TypeVar("S", bound=Shape)
 Chunks = AsyncIterable[bytes] | bytes
 
 
-class BodyTooLarge(Exception):
+class BodyTooLarge(VarselError):
     """The body is larger than the limit; answer 413."""
 
 
 _charset = re.compile(r';\s*charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
 _CODECS: Final = {
-    "utf-8": "utf-8-sig",
-    "utf8": "utf-8-sig",
-    "us-ascii": "utf-8-sig",
-    "utf-16": "utf-16",
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "us-ascii": "utf-8",
+    # The usual .NET client names UTF-16 and sends it little-endian without a byte order mark.
+    "utf-16": "utf-16-le",
+    "unicode": "utf-16-le",
     "utf-16le": "utf-16-le",
     "utf-16be": "utf-16-be",
-    "unicode": "utf-16",
 }
+_BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-_utf_8 = codecs.getincrementaldecoder("utf-8-sig")
+_utf_8 = codecs.getincrementaldecoder("utf-8")
 
 
 def decoder_for(content_type: str) -> codecs.IncrementalDecoder | None:
     """Return a decoder for the charset named in a Content-Type header, or None if it is not understood (answer 415)."""
     named = _charset.search(content_type)
-    codec = _CODECS.get(named.group(1).lower()) if named else "utf-8-sig"
+    codec = _CODECS.get(named.group(1).lower()) if named else "utf-8"
     return codecs.getincrementaldecoder(codec)("strict") if codec else None
 
 
@@ -141,7 +144,9 @@ class _Source:
             pieces.append(piece)
             wanted -= len(piece)
         text = pieces[0] if len(pieces) == 1 else "".join(pieces)
-        self.has_text = self.has_text or bool(text)
+        if not self.has_text:
+            text = text.removeprefix(_BYTE_ORDER_MARK)
+            self.has_text = bool(text)
         return text
 
     async def drain(self) -> None:
@@ -166,6 +171,7 @@ class _Source:
         try:
             return self._decoder.decode(chunk, final=self.ended)
         except UnicodeDecodeError:
+            self.has_text = True
             raise Unreadable("The body is not text in the charset of its Content-Type.") from None
 
 

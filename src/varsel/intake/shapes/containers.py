@@ -272,3 +272,11 @@ class ArrayReader(Reader):
     def schema(self, references: References) -> dict[str, Any]:
         """Say that it is an array of such elements."""
         return {"type": "array", "items": self._element.schema(references)}
+
+
+class OptionalArrayReader(ArrayReader):
+    """Reads an array for which null is as good as empty."""
+
+    def read(self, value: Any) -> Any:
+        """Read a scanned array, or null as an empty one."""
+        return super().read([] if value is None else value)

@@ -10,9 +10,22 @@ from uuid import UUID
 
 import msgspec
 
-from varsel.intake.shapes.containers import ArrayReader, Collector, Member, ObjectReader
+from varsel.intake.shapes.containers import ArrayReader, Collector, Member, ObjectReader, OptionalArrayReader
 from varsel.intake.shapes.rules import Rule
-from varsel.intake.shapes.scalars import Boolean, Choice, DateTime, Guid, Integer, OrNull, Reader, Text
+from varsel.intake.shapes.scalars import (
+    Boolean,
+    Choice,
+    DateTime,
+    Guid,
+    Integer,
+    OpenChoice,
+    OrNull,
+    Reader,
+    Text,
+    Undefined,
+    Uri,
+    UriText,
+)
 from varsel.intake.times import Moment
 
 
@@ -34,6 +47,7 @@ class Declared:
     model: str | None
     required: bool
     expected: bool
+    null_is_empty: bool
 
 
 def member(
@@ -43,14 +57,16 @@ def member(
     model: str | None = None,
     required: bool = False,
     expected: bool = False,
+    null_is_empty: bool = False,
 ) -> Declared:
     """Describe a member of a shape.
 
     `wire` is its name in JSON (else the attribute in camelCase), `model` its segment in error keys (else the wire name
     in PascalCase; api.md 1.7 lists those that differ). `required` makes absence, null and blank a presence error (A2).
     `expected` marks a member whose absence breaks some rule of phase B, so that the published schema requires it.
+    `null_is_empty` reads the null of an optional array as an empty one.
     """
-    return Declared(description, rules, wire, model, required, expected)
+    return Declared(description, rules, wire, model, required, expected, null_is_empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +77,14 @@ class Streamed:
     collect: Callable[[], Collector]
 
 
-_SCALARS: dict[Any, Reader] = {str: Text(), bool: Boolean(), int: Integer(), Moment: DateTime(), UUID: Guid()}
+_SCALARS: dict[Any, Reader] = {
+    str: Text(),
+    UriText: Uri(),
+    bool: Boolean(),
+    int: Integer(),
+    Moment: DateTime(),
+    UUID: Guid(),
+}
 
 
 @cache
@@ -77,8 +100,8 @@ def _member(attribute: str, hint: Any, *, required: bool) -> Member:
     annotation, extras = split(hint)
     declared = next((extra for extra in extras if isinstance(extra, Declared)), member(""))
     kinds = [kind for kind in alternatives(annotation) if kind is not msgspec.UnsetType]
-    nullable = type(None) in kinds
-    reader = _reader(next(kind for kind in kinds if kind is not type(None)), extras)
+    nullable = type(None) in kinds or declared.null_is_empty
+    reader = _reader_among(kinds, declared, extras)
     mandatory = required or declared.required
     wire = declared.wire or _camel(attribute)
     return Member(
@@ -93,8 +116,17 @@ def _member(attribute: str, hint: Any, *, required: bool) -> Member:
         expected=declared.expected or declared.required,
         nullable=nullable,
         never_null=reader.passes_null and not nullable,
-        never_blank=mandatory and isinstance(reader, Text) and not nullable,
+        never_blank=mandatory and reader.refuses_blank and not nullable,
     )
+
+
+def _reader_among(kinds: list[Any], declared: Declared, extras: tuple[Any, ...]) -> Reader:
+    kind = next(kind for kind in kinds if kind is not type(None))
+    if Undefined in kinds:
+        return OpenChoice(kind)
+    if declared.null_is_empty:
+        return OptionalArrayReader(_reader(get_args(kind)[0], ()))
+    return _reader(kind, extras)
 
 
 def _reader(kind: Any, extras: tuple[Any, ...]) -> Reader:

@@ -10,7 +10,7 @@ MOST_ERRORS = 200
 TOO_MANY = "There are too many errors; the first of them are listed here. Correct these and try again."
 
 
-class Unreadable(Exception):
+class Unreadable(VarselError):
     """The body cannot be deserialized (phase A1). `path` is built from the inside out while the error travels up."""
 
     def __init__(self, message: str) -> None:

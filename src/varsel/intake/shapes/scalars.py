@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any
+from typing import Any, Final, NewType
 from uuid import UUID
 
 from varsel.intake.shapes.findings import Unreadable
 from varsel.intake.shapes.scanning import Number, Walk, Window
 from varsel.intake.times import Moment, read_moment
+
+UriText = NewType("UriText", str)
+"""A URI reference as it was written; what makes it acceptable is left to the rules (api.md 1.3)."""
 
 Problem = tuple[str, str]
 """A key relative to the value (`.Member`, `[index]`, or nothing for the value itself) and a message."""
@@ -24,6 +27,8 @@ class Reader:
     """Whether `missing` can find anything."""
     has_rules = False
     """Whether `problems` can find anything."""
+    refuses_blank = False
+    """Whether a mandatory member must say something (M strings), and not merely be there."""
 
     def read(self, value: Any) -> Any:
         """Return the typed value of a scanned one. Raises `Unreadable`."""
@@ -89,6 +94,7 @@ class Text(Reader):
 
     expected = "A string"
     passes_null = True
+    refuses_blank = True
 
     def read(self, value: Any) -> str | None:
         """Accept JSON strings only."""
@@ -103,6 +109,26 @@ class Text(Reader):
     def schema(self, _references: References) -> dict[str, Any]:
         """Say that it is a string."""
         return {"type": "string"}
+
+
+class Uri(Text):
+    """A URI reference, absolute or relative."""
+
+    expected = "A URI reference"
+    refuses_blank = False
+    longest: Final = 65_519
+    """Characters the present service can read as a URI; the limit also bounds what a rule must look at."""
+
+    def read(self, value: Any) -> str | None:
+        """Accept any text up to the limit."""
+        text = super().read(value)
+        if text is not None and len(text) > self.longest:
+            raise Unreadable(f"A URI reference of at most {self.longest} characters is expected.")
+        return text
+
+    def schema(self, _references: References) -> dict[str, Any]:
+        """Say that it is a URI reference."""
+        return {"type": "string", "format": "uri-reference"}
 
 
 class Boolean(Reader):
@@ -174,6 +200,42 @@ class Choice(Reader):
     def schema(self, _references: References) -> dict[str, Any]:
         """List the names."""
         return {"type": "string", "enum": self._names}
+
+
+class Undefined(int):
+    """An integer that the enumeration does not define."""
+
+    __slots__ = ()
+
+
+class OpenChoice(Reader):
+    """A member of an enumeration, or an undefined integer, which is read and then breaks a rule (api.md 5, item 30)."""
+
+    has_rules = True
+
+    def __init__(self, options: type[IntEnum]) -> None:
+        self._defined = Choice(options)
+        self._integer = Integer()
+        self.expected = self._defined.expected
+
+    def read(self, value: Any) -> IntEnum | Undefined:
+        """Accept what `Choice` accepts, and any other integer."""
+        try:
+            return self._defined.read(value)
+        except Unreadable as problem:
+            try:
+                return Undefined(self._integer.read(value.strip() if type(value) is str else value))
+            except Unreadable:
+                raise problem from None
+
+    def problems(self, value: Any, _context: Any) -> Iterator[Problem | None]:
+        """Refuse an undefined integer."""
+        if type(value) is Undefined:
+            yield "", f"{self.expected} is expected."
+
+    def schema(self, references: References) -> dict[str, Any]:
+        """List the names."""
+        return self._defined.schema(references)
 
 
 class DateTime(Reader):

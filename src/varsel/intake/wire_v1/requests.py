@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final, TypeVar
 from msgspec import UNSET, UnsetType
 
 from varsel.intake.shapes import Shape, Streamed, check, member, not_blank, read_body, rule
-from varsel.intake.shapes.body import Chunks
+from varsel.intake.shapes.body import LARGEST_BODY, Chunks
 from varsel.intake.times import Moment
 from varsel.intake.wire_v1.recipients import (
     Circumstances,
@@ -166,13 +166,17 @@ R = TypeVar("R", bound=V1Request)
 
 
 async def read_order(
-    shape: type[R], body: Chunks, now: datetime, decoder: codecs.IncrementalDecoder | None = None
+    shape: type[R],
+    body: Chunks,
+    now: datetime,
+    decoder: codecs.IncrementalDecoder | None = None,
+    largest: int = LARGEST_BODY,
 ) -> R:
     """Read the body of a v1 POST and hold it to all its rules.
 
     `body` is the bytes or the stream of the request, `decoder` comes from `shapes.decoder_for`. Raises `Invalid` with
-    the errors of the 400 document, and `BodyTooLarge`.
+    the errors of the 400 document, and `BodyTooLarge` if there are more than `largest` bytes.
     """
-    request = await read_body(shape, body, shape.parameter, decoder)
+    request = await read_body(shape, body, shape.parameter, decoder, largest)
     await check(request, Circumstances.of(now, request.scheme))
     return request

@@ -41,7 +41,9 @@ CREATE TABLE orders (
 ) WITH (fillfactor = 80);
 
 CREATE INDEX orders_due ON orders (due) WHERE due IS NOT NULL;
-CREATE INDEX orders_reference ON orders (creator, senders_reference) WHERE senders_reference IS NOT NULL;
+-- A reference may be of any length, an index entry may not: so its hash is indexed.
+CREATE INDEX orders_reference ON orders (creator, hashtextextended(senders_reference, 0))
+    WHERE senders_reference IS NOT NULL;
 
 -- What an order says and to whom, as the caller gave it; at most 500 recipients to a part, the texts in part 0.
 CREATE TABLE order_parts (

@@ -1,0 +1,33 @@
+"""Rules of phase B that both halves of the interface share."""
+
+import re
+from collections.abc import Iterator
+
+from varsel.intake.shapes import Rule, rule
+from varsel.intake.times import Moment
+
+
+@rule()
+def has_zone(value: Moment, _context: object) -> str | None:
+    """Demand a time zone."""
+    return None if value.zoned else "The send time must have a time zone: end it with Z or an offset such as +02:00."
+
+
+def digits(count: int, what: str) -> Rule:
+    """Return the rule that a value, if not empty, is exactly `count` ASCII digits."""
+    form = re.compile(f"[0-9]{{{count}}}")
+
+    @rule(pattern=f"^([0-9]{{{count}}})?$")
+    def exactly(value: str, _context: object) -> str | None:
+        return None if not value or form.fullmatch(value) else f"{what} must be exactly {count} digits."
+
+    return exactly
+
+
+def action_problems(resource_id: str | None, action: str | None) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the attribute `resource_action`: it belongs to a resource and says something."""
+    if not resource_id or resource_id.isspace():
+        if action:
+            yield "resource_action", "An action can only be given together with a resource id."
+    elif action and action.isspace():
+        yield "resource_action", "The action must not be whitespace only."

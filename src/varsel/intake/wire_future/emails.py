@@ -1,0 +1,30 @@
+"""What is sent by e-mail (api.md 3.9, emailSettings)."""
+
+from typing import Annotated
+
+from varsel.intake.shapes import Undefined, member, rule
+from varsel.intake.wire_future.foundation import FutureShape, email_address
+from varsel.model.orders import ContentType, SendingTimePolicy
+
+
+@rule(enum=["Anytime"])
+def any_time(value: SendingTimePolicy | Undefined, _told: object) -> str | None:
+    """Demand the one policy that e-mails know."""
+    return "An e-mail can only be sent Anytime." if value is SendingTimePolicy.Daytime else None
+
+
+class EmailContent(FutureShape, frozen=True, kw_only=True):
+    """Subject, text and sender of an e-mail."""
+
+    subject: Annotated[str, member("The subject.")]
+    body: Annotated[str, member("The text.")]
+    sender_email_address: Annotated[str | None, member("The sender; the default if absent.", email_address)] = None
+    content_type: Annotated[ContentType | Undefined, member("How the text is to be read.")] = ContentType.Plain
+
+
+class EmailSettings(EmailContent, frozen=True, kw_only=True):
+    """An e-mail; newlines in its subject become spaces."""
+
+    sending_time_policy: Annotated[
+        SendingTimePolicy | Undefined, member("Accepted for symmetry with SMS.", any_time)
+    ] = SendingTimePolicy.Anytime

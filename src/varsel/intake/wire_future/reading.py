@@ -1,0 +1,32 @@
+"""Reading the bodies of the newer interface's POST endpoints: both phases of validation (api.md 1.6 and 1.7)."""
+
+import codecs
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from varsel.intake.shapes import check, read_body
+from varsel.intake.shapes.body import LARGEST_BODY, Chunks
+from varsel.intake.wire_future.foundation import AZURE_BLOBS, Circumstances, FutureRequest
+
+R = TypeVar("R", bound=FutureRequest)
+
+
+async def read_request(
+    shape: type[R],
+    body: Chunks,
+    now: datetime,
+    decoder: codecs.IncrementalDecoder | None = None,
+    *,
+    attachment_hosts: Sequence[str] = AZURE_BLOBS,
+    largest: int = LARGEST_BODY,
+) -> R:
+    """Read a body and hold it to all rules.
+
+    `body` is the bytes or the stream of the request, `decoder` comes from `shapes.decoder_for`, `largest` counts bytes.
+    `attachment_hosts` are host names in lower case, or endings of such that begin with a dot. Raises `Invalid` with
+    the errors of the 400 document, and `BodyTooLarge`.
+    """
+    request = await read_body(shape, body, shape.parameter, decoder, largest)
+    await check(request, Circumstances(now, request.send_time(now), attachment_hosts))
+    return request

@@ -1,0 +1,17 @@
+"""What is sent by SMS (api.md 3.9, smsSettings)."""
+
+from typing import Annotated
+
+from varsel.intake.shapes import Undefined, member
+from varsel.intake.wire_future.foundation import FutureShape
+from varsel.model.orders import SendingTimePolicy
+
+
+class SmsSettings(FutureShape, frozen=True, kw_only=True):
+    """An SMS, sent in the daytime unless the caller says otherwise."""
+
+    body: Annotated[str, member("The text.")]
+    sender: Annotated[str | None, member("The sender; the default if absent or blank.")] = None
+    sending_time_policy: Annotated[
+        SendingTimePolicy | Undefined, member("Whether it may leave at any time, or in the daytime only.")
+    ] = SendingTimePolicy.Daytime

@@ -1,0 +1,153 @@
+"""One guarded GET: to a checked address only, bounded in time and size, never elsewhere than told."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from types import MappingProxyType
+
+import httpx
+
+from varsel.errors import AddressUnreachable, AnswerTooLarge
+from varsel.outgoing.destination import Destination, IPAddress
+from varsel.outgoing.guard import Guard
+
+_CONNECT_TIMEOUT = timedelta(seconds=5)
+_MOST_ADDRESSES = 4
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+# Compression is declined so that the size limit counts what is really held in memory.
+_HEADERS = {"User-Agent": "varsel", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
+_ALONE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
+
+
+class SizeLimit:
+    """The bytes that may still be read. Downloads that share one are counted together."""
+
+    def __init__(self, largest: int) -> None:
+        self.left = largest
+
+    def take(self, size: int) -> bool:
+        """Count `size` bytes; False if they are more than was left."""
+        self.left -= size
+        return self.left >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer."""
+
+    status: int
+    body: bytes
+
+
+class Incoming:
+    """An answer whose body is still to be read, within the block that opened it."""
+
+    def __init__(self, origin: str, response: httpx.Response, limit: SizeLimit) -> None:
+        self.status = response.status_code
+        self._origin = origin
+        self._response = response
+        self._limit = limit
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Give the body piece by piece as it arrives, undecoded. Raises `AnswerTooLarge` and `AddressUnreachable`."""
+        if self._announced() > self._limit.left:
+            raise self._too_large()
+        try:
+            async for chunk in self._response.aiter_raw():
+                if not self._limit.take(len(chunk)):
+                    raise self._too_large()
+                yield chunk
+        except (httpx.HTTPError, OSError) as failure:
+            raise AddressUnreachable(f"{self._origin} broke off its answer ({type(failure).__name__}).") from failure
+
+    async def read(self) -> bytes:
+        """Return the whole body. Raises `AnswerTooLarge` and `AddressUnreachable`."""
+        body = bytearray()
+        async for chunk in self.chunks():
+            body += chunk
+        return bytes(body)
+
+    def _announced(self) -> int:
+        length = self._response.headers.get("Content-Length", "")
+        return int(length) if length.isascii() and length.isdecimal() else 0
+
+    def _too_large(self) -> AnswerTooLarge:
+        return AnswerTooLarge(f"{self._origin} answered more than the limit allows.")
+
+
+class Fetcher:
+    """Fetches from destinations that `guard` admits.
+
+    Every request has a connection of its own: a kept one would have been checked under another name, or long ago.
+    Redirects are answers like others; proxies, cookies and credentials of the environment do not exist here.
+    `tls` defaults to the system's trust (`SSL_CERT_FILE` and `SSL_CERT_DIR` count).
+    """
+
+    def __init__(
+        self, guard: Guard, *, connect_timeout: timedelta = _CONNECT_TIMEOUT, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._guard = guard
+        self._connect_timeout = connect_timeout.total_seconds()
+        self._tls = tls or httpx.create_ssl_context(trust_env=True)
+
+    async def get(
+        self, destination: Destination, *, within: timedelta, limit: SizeLimit, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> Answer:
+        """Fetch a whole answer of any status. Raises `AddressNotFetched` in its three forms."""
+        async with self.open(destination, within=within, limit=limit, headers=headers) as incoming:
+            return Answer(incoming.status, await incoming.read())
+
+    @asynccontextmanager
+    async def open(
+        self, destination: Destination, *, within: timedelta, limit: SizeLimit, headers: Mapping[str, str] = _NO_HEADERS
+    ) -> AsyncIterator[Incoming]:
+        """Give an answer as soon as its head is there, to be read inside the block.
+
+        `within` reaches from the look-up of the name to the end of the block. Raises `AddressNotFetched` in its three
+        forms.
+        """
+        deadline = asyncio.timeout(within.total_seconds())
+        try:
+            async with deadline, AsyncExitStack() as opened:
+                response = await self._response(opened, destination, headers)
+                yield Incoming(destination.origin, response, limit)
+        except TimeoutError as late:
+            if not deadline.expired():
+                raise  # somebody else's time-out, inside the block
+            seconds = within.total_seconds()
+            raise AddressUnreachable(f"{destination.origin} did not answer in full within {seconds:g} s.") from late
+
+    async def _response(
+        self, opened: AsyncExitStack, destination: Destination, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """Ask the first address that takes a connection."""
+        failure: Exception | None = None
+        for address in (await self._guard.admit(destination))[:_MOST_ADDRESSES]:
+            transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_ALONE)
+            await opened.enter_async_context(transport)
+            try:
+                response = await transport.handle_async_request(self._request(destination, address, headers))
+            except (httpx.ConnectError, httpx.ConnectTimeout) as unconnected:
+                failure = unconnected
+                continue
+            except (httpx.HTTPError, OSError) as broken:
+                failure = broken
+                break
+            opened.push_async_callback(response.aclose)
+            return response
+        raise AddressUnreachable(f"{destination.origin} could not be asked ({type(failure).__name__}).") from failure
+
+    def _request(self, destination: Destination, address: IPAddress, headers: Mapping[str, str]) -> httpx.Request:
+        """Write a request that dials `address`, while Host and TLS keep the name."""
+        return httpx.Request(
+            "GET",
+            destination.url.copy_with(host=str(address)),
+            headers={**_HEADERS, **headers, "Host": destination.url.netloc.decode("ascii")},
+            extensions={
+                "sni_hostname": destination.host,
+                "timeout": httpx.Timeout(None, connect=self._connect_timeout).as_dict(),
+            },
+        )

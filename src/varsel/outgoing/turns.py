@@ -1,0 +1,69 @@
+"""Who may ask now: so many at once in all, and so many of them the same host."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class TurnLimits:
+    """Calls at once in all and for one host, and how long a call waits for its turn."""
+
+    total: int = 64
+    per_host: int = 8
+    patience: timedelta = timedelta(seconds=5)
+
+
+@dataclass(slots=True)
+class _Lane:
+    free: asyncio.Semaphore
+    members: int = 0
+
+
+class Turns:
+    """Hands out turns. Those who wait for a busy host keep nobody from asking another one."""
+
+    def __init__(self, limits: TurnLimits = TurnLimits()) -> None:
+        self._limits = limits
+        self._free = asyncio.Semaphore(limits.total)
+        self._lanes: dict[str, _Lane] = {}
+
+    async def take(self, host: str) -> bool:
+        """Wait for a turn; False if none came in time. After True `give_back` must follow."""
+        lane = self._lanes.setdefault(host, _Lane(asyncio.Semaphore(self._limits.per_host)))
+        lane.members += 1
+        taken = False
+        try:
+            async with asyncio.timeout(self._limits.patience.total_seconds()):
+                taken = await self._both(lane)
+        except TimeoutError:
+            pass
+        finally:
+            if not taken:
+                self._leave(host, lane)
+        return taken
+
+    def give_back(self, host: str) -> None:
+        """End a turn."""
+        lane = self._lanes[host]
+        self._free.release()
+        lane.free.release()
+        self._leave(host, lane)
+
+    def hosts(self) -> set[str]:
+        """Return the hosts that are being asked or waited for."""
+        return set(self._lanes)
+
+    async def _both(self, lane: _Lane) -> bool:
+        """Take the host's turn first: whoever waits for it holds none of the common ones."""
+        await lane.free.acquire()
+        try:
+            return await self._free.acquire()
+        except asyncio.CancelledError:
+            lane.free.release()
+            raise
+
+    def _leave(self, host: str, lane: _Lane) -> None:
+        lane.members -= 1
+        if lane.members == 0:
+            del self._lanes[host]

@@ -1,0 +1,56 @@
+"""What became of asking a send condition, and how an endpoint's answer is read (processing.md 1.7)."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from varsel.outgoing.fetch import Answer
+
+_MEMBER = "sendNotification"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The endpoint said yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMet:
+    """The endpoint said no; the order ends without sending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inconclusive:
+    """Nothing could be learnt. `reason` names scheme and host at most, never the answer's content."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAsked:
+    """Too much is being asked at this moment; try later. It says nothing of the condition, so it is not counted."""
+
+    reason: str
+
+
+Verdict = Met | NotMet | Inconclusive | NotAsked
+
+
+def read_answer(answer: Answer) -> Met | NotMet | Inconclusive:
+    """Read an endpoint's answer (integrations.md 3.2): any 2xx, and a JSON object with a boolean of the exact name."""
+    if not 200 <= answer.status <= 299:
+        return Inconclusive(_refusal(answer.status))
+    try:
+        document = msgspec.json.decode(answer.body.removeprefix(_BYTE_ORDER_MARK))
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return Inconclusive(f"the endpoint answered {answer.status} with something that is not JSON")
+    decision = document.get(_MEMBER) if isinstance(document, dict) else None
+    if not isinstance(decision, bool):
+        return Inconclusive(f"the endpoint answered {answer.status} without a boolean {_MEMBER}")
+    return Met() if decision else NotMet()
+
+
+def _refusal(status: int) -> str:
+    redirect = 300 <= status <= 399
+    return f"the endpoint answered {status}" + ("; redirects are not followed" if redirect else "")

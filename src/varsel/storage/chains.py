@@ -1,0 +1,97 @@
+"""Chains: requests of the newer interface, stored whole or found again by their idempotency id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+from asyncpg import Record
+
+from varsel.model.chains import Chain, Family, Placed, Shipment
+from varsel.storage import orders, queries
+from varsel.storage.pool import Connection, Pool
+
+_SQL = queries.load("chains")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChain:
+    """The first request with an idempotency id: the hash of its body and what its caller was told."""
+
+    request_hash: bytes
+    placed: Placed
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(list[Shipment])
+
+Key = tuple[str, Family, str]
+"""Creator, family and idempotency id: what makes two requests the same."""
+
+
+async def find(pool: Pool | Connection, keys: Sequence[Key]) -> list[KnownChain | None]:
+    """Read the chains with these keys, in that order; None where there is none yet."""
+    rows = await pool.fetch(
+        _SQL["find"],
+        [creator for creator, _, _ in keys],
+        [family for _, family, _ in keys],
+        [_hashed(idempotency_id) for _, _, idempotency_id in keys],
+    )
+    found = {row["place"] - 1: _known(row) for row in rows}
+    return [found.get(place) for place in range(len(keys))]
+
+
+async def insert_many(pool: Pool, chains: Sequence[Chain]) -> list[KnownChain | None]:
+    """Store chains with their orders and texts in one commit; return for each None, or the one that was there before.
+
+    Of equal requests at the same moment one is stored, and the others are told of it.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        fresh = await insert_heads(connection, chains)
+        await orders.insert_many(connection, [order for chain in chains if chain.id in fresh for order in chain.orders])
+        others = [chain for chain in chains if chain.id not in fresh]
+        known = await find(connection, [_key(chain) for chain in others]) if others else []
+    found = dict(zip([chain.id for chain in others], known, strict=True))
+    return [found.get(chain.id) for chain in chains]
+
+
+async def insert_heads(connection: Connection, chains: Sequence[Chain]) -> set[UUID]:
+    """Store the chains themselves where their idempotency ids are new; return the ids of those."""
+    rows = await connection.fetch(
+        _SQL["insert"],
+        [chain.id for chain in chains],
+        [chain.creator for chain in chains],
+        [chain.family for chain in chains],
+        [_hashed(chain.idempotency_id) for chain in chains],
+        [chain.idempotency_id for chain in chains],
+        [chain.request_hash for chain in chains],
+        [chain.created for chain in chains],
+        [_shipments(chain) for chain in chains],
+        [chain.dialog and chain.dialog.dialog_id for chain in chains],
+        [chain.dialog and chain.dialog.transmission_id for chain in chains],
+    )
+    return {row["id"] for row in rows}
+
+
+async def release(connection: Connection, chain_id: UUID) -> None:
+    """Let go of a chain's idempotency id, because its message certainly did not go out."""
+    await connection.execute(_SQL["release"], chain_id)
+
+
+def _key(chain: Chain) -> Key:
+    return chain.creator, chain.family, chain.idempotency_id
+
+
+def _hashed(idempotency_id: str) -> bytes:
+    return sha256(idempotency_id.encode()).digest()
+
+
+def _shipments(chain: Chain) -> str:
+    placed = chain.placed
+    return _encoder.encode((placed.main, *placed.reminders)).decode()
+
+
+def _known(row: Record) -> KnownChain:
+    main, *reminders = _decoder.decode(row["shipments"])
+    return KnownChain(row["request_hash"], Placed(row["id"], main, tuple(reminders)))

@@ -1,0 +1,99 @@
+"""The contact register: read by identifier, many at once, through indexes only."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import date
+
+import asyncpg
+from asyncpg import Record
+
+from varsel.errors import DatabaseUnavailable
+from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
+from varsel.model.register import (
+    RegisterEntry,
+    RegisterExternal,
+    RegisterKind,
+    RegisterOrganization,
+    RegisterPerson,
+    RegisterUser,
+)
+from varsel.storage import queries
+from varsel.storage.pool import Pool
+
+_SQL = queries.load("contacts")
+
+
+class ContactRegister:
+    """Answers from the register. Identifiers may be any number; external identities come in folded letter case.
+
+    Unknown identifiers are missing from answers. Every method raises `DatabaseUnavailable` when there is no answer.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def persons(self, numbers: Sequence[str], *, use_stale: bool, today: date) -> list[PersonContact]:
+        """Read persons; what is stale on the day `today` only with `use_stale`, a reservation in any case."""
+        rows = await self._fetch("persons", numbers, use_stale, today)
+        return [PersonContact(**row) for row in rows]
+
+    async def external_identities(self, folded: Sequence[str]) -> list[ExternalContact]:
+        """Read self-identified users."""
+        return [ExternalContact(**row) for row in await self._fetch("external_identities", folded)]
+
+    async def organizations(self, numbers: Sequence[str]) -> list[OrganizationContact]:
+        """Read official addresses."""
+        rows = await self._fetch("organizations", numbers)
+        return [OrganizationContact(row[0], emails=tuple(row[1]), mobile_numbers=tuple(row[2])) for row in rows]
+
+    async def user_contacts(self, numbers: Sequence[str], *, resource_id: str) -> Mapping[str, Sequence[UserContact]]:
+        """Read the users authorised for a resource, for each organisation that is known in any way."""
+        found: dict[str, list[UserContact]] = {}
+        for number, user_id, email, mobile_number in await self._fetch("user_contacts", numbers, resource_id):
+            users = found.setdefault(number, [])
+            if user_id is not None:
+                users.append(UserContact(user_id, email, mobile_number))
+        return found
+
+    async def names(self, *, persons: Sequence[str], organizations: Sequence[str]) -> list[PartyName]:
+        """Read registered names."""
+        return [PartyName(**row) for row in await self._fetch("names", persons, organizations)]
+
+    async def entries(self, identifiers: Sequence[str]) -> list[RegisterEntry]:
+        """Read everything kept under these identifiers, an organisation's users included."""
+        persons = await self._fetch("kept_persons", identifiers)
+        externals = await self._fetch("kept_external_identities", identifiers)
+        organizations = await self._fetch("kept_organizations", identifiers)
+        users = await self._fetch("kept_users", identifiers)
+        return [
+            *(RegisterPerson(**row) for row in persons),
+            *(RegisterExternal(**row) for row in externals),
+            *(RegisterOrganization(**row) for row in organizations),
+            *(RegisterUser(**row) for row in users),
+        ]
+
+    async def sizes(self) -> Mapping[RegisterKind, int]:
+        """Count what is kept; reads whole indexes, so not for every day."""
+        (row,) = await self._fetch("sizes")
+        return {
+            RegisterKind.PERSON: row["persons"],
+            RegisterKind.EXTERNAL_IDENTITY: row["external_identities"],
+            RegisterKind.ORGANIZATION: row["organizations"],
+            RegisterKind.USER: row["users"],
+        }
+
+    async def _fetch(self, statement: str, *values: object) -> list[Record]:
+        async with _answering():
+            return await self._pool.fetch(_SQL[statement], *values)
+
+
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Name a failure without PostgreSQL's own words, which may quote what was asked for."""
+    try:
+        yield
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+        raise DatabaseUnavailable(
+            f"The contact register could not be read ({type(failure).__name__}). Check that PostgreSQL is well and "
+            "that the schema is the one of this version (varsel doctor)."
+        ) from failure

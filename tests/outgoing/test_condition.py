@@ -1,0 +1,271 @@
+"""Asking send conditions over real HTTP: every row of integrations.md 3.2 and processing.md 1.7."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.outgoing.resolvers import FixedResolver
+from tests.support.certificates import server_certificate
+from tests.support.condition_endpoint import NO, YES, ConditionEndpoint, Does, Says
+from varsel.errors import DependencyFailure
+from varsel.model.clock import HandTurnedClock
+from varsel.outgoing.breaker import Breakers, Resting
+from varsel.outgoing.condition import BearerTokens, ConditionClient, QuestionLimits
+from varsel.outgoing.fetch import Fetcher
+from varsel.outgoing.guard import Allowed, Guard
+from varsel.outgoing.turns import TurnLimits, Turns
+from varsel.outgoing.verdict import Inconclusive, Met, NotAsked, NotMet
+
+_CLOCK = HandTurnedClock(datetime(2026, 1, 1, tzinfo=UTC))
+_TINY = timedelta(milliseconds=50)
+_TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+_NAME = "condition.example.com"
+_SECRET = "/check?case=c2VjcmV0"
+
+
+class NumberedTokens:
+    """Gives `token-1` until one is rejected, then `token-2` …"""
+
+    def __init__(self) -> None:
+        self.number = 1
+        self.rejected: list[str] = []
+
+    async def token(self) -> str:
+        """Return the token of the moment."""
+        return f"token-{self.number}"
+
+    async def renewed(self, rejected: str) -> str:
+        """Return the next one."""
+        self.rejected.append(rejected)
+        self.number += 1
+        return await self.token()
+
+
+class NoTokens:
+    """Cannot get any."""
+
+    async def token(self) -> str:
+        """Fail."""
+        raise DependencyFailure("Maskinporten", "a token", "it answered 500")
+
+    async def renewed(self, rejected: str) -> str:
+        """Fail."""
+        raise DependencyFailure("Maskinporten", "a token", f"it answered 500 after {len(rejected)} letters")
+
+
+def client(
+    tokens: BearerTokens | None = None,
+    *,
+    clock: HandTurnedClock = _CLOCK,
+    allowed: str = "127.0.0.0/8",
+    tls: ssl.SSLContext | None = None,
+    turns: TurnLimits | None = None,
+    limits: QuestionLimits | None = None,
+) -> ConditionClient:
+    guard = Guard(FixedResolver(["127.0.0.1"]), Allowed.read([allowed]))
+    fetcher = Fetcher(guard, tls=tls or _TRUSTS_NOBODY)
+    breakers = Breakers(clock, Resting(failures=2, first=timedelta(seconds=15)), lambda: 0.5)
+    return ConditionClient(fetcher, Turns(turns or TurnLimits()), breakers, tokens, limits or QuestionLimits())
+
+
+_MET = [
+    YES,
+    Says(201, YES.body),
+    Says(299, YES.body),
+    Says(200, b' {"other": [1], "sendNotification": true, "SendNotification": false} '),
+    Says(200, YES.body, {"Content-Type": "image/png"}),
+    Says(200, b"\xef\xbb\xbf" + YES.body),
+    Says(200, b'{"sendNotification": false, "sendNotification": true}'),
+]
+_NOT_MET = [NO, Says(202, NO.body), Says(200, b'{"sendNotification":false,"x":1}')]
+_INCONCLUSIVE = [
+    Says(200),
+    Says(200, b"  \n"),
+    Says(204, headers={"Content-Length": "0"}),
+    Says(200, b"yes"),
+    Says(200, b'{"sendNotification": true'),
+    Says(200, b"\xff\xfe{"),
+    Says(200, b"null"),
+    Says(200, b"true"),
+    Says(200, b'[{"sendNotification": true}]'),
+    Says(200, b"{}"),
+    Says(200, b'{"sendNotification": null}'),
+    Says(200, b'{"SendNotification": true}'),
+    Says(200, b'{"sendnotification": true}'),
+    Says(200, b'{"sendNotification": "true"}'),
+    Says(200, b'{"sendNotification": 1}'),
+    Says(200, b'{"data": {"sendNotification": true}}'),
+    Says(200, b"[" * 60_000),
+    Says(200, YES.body, {"Content-Encoding": "gzip", "Content-Length": "999"}),
+    Says(300, YES.body),
+    Says(302, YES.body, {"Location": "http://169.254.169.254/"}),
+    Says(400, YES.body),
+    Says(401, YES.body),
+    Says(404, NO.body),
+    Says(429, YES.body),
+    Says(500, YES.body),
+    Says(503, NO.body),
+    Does.DROP,
+    Does.BABBLE,
+    Does.BREAK_OFF,
+    Does.POUR,
+]
+
+
+@pytest.mark.parametrize("reply", _MET)
+async def test_yes_is_met(reply: Says) -> None:
+    async with ConditionEndpoint(reply) as endpoint:
+        assert await client().ask(endpoint.url()) == Met()
+
+
+@pytest.mark.parametrize("reply", _NOT_MET)
+async def test_no_is_not_met(reply: Says) -> None:
+    async with ConditionEndpoint(reply) as endpoint:
+        assert await client().ask(endpoint.url()) == NotMet()
+
+
+@pytest.mark.parametrize("reply", _INCONCLUSIVE)
+async def test_everything_else_is_inconclusive_and_told_without_secrets(reply: Says | Does) -> None:
+    async with ConditionEndpoint(reply) as endpoint:
+        verdict = await client().ask(endpoint.url(_SECRET))
+    assert isinstance(verdict, Inconclusive)
+    assert verdict.reason
+    assert "c2VjcmV0" not in verdict.reason
+    assert len(endpoint.received) == 1
+
+
+async def test_the_limit_of_an_answer_is_64_kib() -> None:
+    padding = b" " * (65_536 - len(YES.body))
+    async with ConditionEndpoint(Says(200, YES.body + padding), Says(200, YES.body + padding + b" ")) as endpoint:
+        asking = client()
+        assert await asking.ask(endpoint.url()) == Met()
+        assert await asking.ask(endpoint.url()) == Inconclusive("http://127.0.0.1 answered more than the limit allows.")
+
+
+@pytest.mark.parametrize("reply", [Does.HOLD, Does.BEGIN])
+async def test_slowness_is_inconclusive(reply: Does) -> None:
+    async with ConditionEndpoint(reply) as endpoint:
+        verdict = await client(limits=QuestionLimits(within=_TINY)).ask(endpoint.url())
+    assert verdict == Inconclusive("http://127.0.0.1 did not answer in full within 0.05 s.")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ftp://example.com/", "https://u:p@example.com/", "http://2130706433/", "nonsense"]
+)
+async def test_addresses_that_cannot_be_asked_are_inconclusive(url: str) -> None:
+    assert isinstance(await client().ask(url), Inconclusive)
+
+
+async def test_private_addresses_are_inconclusive_and_never_asked() -> None:
+    async with ConditionEndpoint() as endpoint:
+        verdict = await client(allowed="10.0.0.0/8").ask(endpoint.url(host=_NAME))
+    assert isinstance(verdict, Inconclusive)
+    assert "loopback" in verdict.reason
+    assert endpoint.received == []
+
+
+async def test_a_redirect_to_a_private_address_goes_nowhere() -> None:
+    async with ConditionEndpoint() as inside:
+        redirect = Says(307, b"", {"Location": inside.url("/admin")})
+        async with ConditionEndpoint(redirect) as endpoint:
+            verdict = await client().ask(endpoint.url())
+    assert verdict == Inconclusive("the endpoint answered 307; redirects are not followed")
+    assert inside.received == []
+
+
+async def test_without_tokens_nothing_authenticates_the_question() -> None:
+    async with ConditionEndpoint(Says(401), otherwise=YES) as endpoint:
+        assert isinstance(await client().ask(endpoint.url()), Inconclusive)
+    (asked,) = endpoint.received
+    assert "authorization" not in asked.headers
+
+
+async def test_the_token_goes_along_over_https(tmp_path: Path) -> None:
+    certificate = server_certificate(tmp_path, _NAME)
+    async with ConditionEndpoint(NO, tls=certificate.server) as endpoint:
+        verdict = await client(NumberedTokens(), tls=certificate.trust).ask(endpoint.url("/check?case=42", _NAME))
+    assert verdict == NotMet()
+    assert [(asked.target, asked.headers["authorization"]) for asked in endpoint.received] == [
+        ("/check?case=42", "Bearer token-1")
+    ]
+
+
+async def test_the_token_stays_home_over_http_unless_allowed() -> None:
+    async with ConditionEndpoint() as endpoint:
+        assert await client(NumberedTokens()).ask(endpoint.url()) == Met()
+        open_client = client(NumberedTokens(), limits=QuestionLimits(token_over_http=True))
+        assert await open_client.ask(endpoint.url()) == Met()
+    assert [asked.headers.get("authorization") for asked in endpoint.received] == [None, "Bearer token-1"]
+
+
+@pytest.mark.parametrize(("second", "verdict"), [(YES, Met()), (Says(401), Inconclusive("the endpoint answered 401"))])
+async def test_a_rejected_token_is_renewed_once_and_the_second_answer_stands(
+    second: Says, verdict: Met | Inconclusive
+) -> None:
+    tokens = NumberedTokens()
+    async with ConditionEndpoint(Says(401), second) as endpoint:
+        asking = client(tokens, limits=QuestionLimits(token_over_http=True))
+        assert await asking.ask(endpoint.url()) == verdict
+    assert [asked.headers["authorization"] for asked in endpoint.received] == ["Bearer token-1", "Bearer token-2"]
+    assert tokens.rejected == ["token-1"]
+
+
+async def test_without_a_token_to_be_had_the_endpoint_is_not_asked() -> None:
+    async with ConditionEndpoint() as endpoint:
+        asking = client(NoTokens(), limits=QuestionLimits(token_over_http=True))
+        verdicts = [await asking.ask(endpoint.url()) for _ in range(3)]
+    assert verdicts == [Inconclusive("Maskinporten could not answer a token: it answered 500")] * 3
+    assert endpoint.received == [], "and it is not the endpoint that is laid to rest for it"
+
+
+async def test_an_endpoint_that_keeps_failing_is_left_alone_for_a_while() -> None:
+    clock = HandTurnedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    async with ConditionEndpoint(Does.DROP, Does.DROP) as endpoint:
+        asking = client(clock=clock)
+        verdicts = [await asking.ask(endpoint.url()) for _ in range(4)]
+        assert all(isinstance(verdict, Inconclusive) for verdict in verdicts)
+        assert len(endpoint.received) == 2
+        clock.turn(timedelta(seconds=15))
+        assert await asking.ask(endpoint.url()) == Met()
+
+
+@pytest.mark.parametrize("between", [YES, Says(500), Says(200)])
+async def test_any_answer_between_failures_keeps_the_endpoint_awake(between: Says) -> None:
+    async with ConditionEndpoint(Does.DROP, between, Does.DROP, YES) as endpoint:
+        asking = client()
+        verdicts = [await asking.ask(endpoint.url()) for _ in range(4)]
+    assert verdicts[-1] == Met()
+
+
+async def test_errors_of_one_path_do_not_silence_its_neighbours() -> None:
+    async with ConditionEndpoint(*[Says(500)] * 9) as endpoint:
+        asking = client()
+        verdicts = [await asking.ask(endpoint.url()) for _ in range(10)]
+    assert verdicts[-1] == Met()
+
+
+async def test_a_slow_endpoint_occupies_its_own_turns_only() -> None:
+    turns = TurnLimits(total=4, per_host=2, patience=_TINY)
+    async with ConditionEndpoint(otherwise=Does.HOLD) as slow, ConditionEndpoint() as quick:
+        asking = client(turns=turns)
+        held = [asyncio.create_task(asking.ask(slow.url(host="slow.example.com"))) for _ in range(2)]
+        await slow.wait_for(lambda: slow.in_flight == 2)
+        verdict = await asking.ask(slow.url(host="slow.example.com"))
+        assert verdict == NotAsked("http://slow.example.com is being asked too much at this moment")
+        assert await asking.ask(quick.url(host="quick.example.com")) == Met()
+        slow.release()
+        assert await asyncio.gather(*held) == [Met(), Met()]
+        assert len(slow.received) == 2
+
+
+async def test_a_question_that_is_called_off_gives_its_turn_back() -> None:
+    async with ConditionEndpoint(Does.HOLD) as endpoint:
+        asking = client(turns=TurnLimits(total=1, per_host=1, patience=_TINY))
+        task = asyncio.create_task(asking.ask(endpoint.url()))
+        await endpoint.wait_for(lambda: endpoint.in_flight == 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert await asking.ask(endpoint.url()) == Met()

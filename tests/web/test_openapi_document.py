@@ -1,0 +1,190 @@
+"""The OpenAPI document says what the shapes do, and the page shows it without fetching anything."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+import jsonschema_rs
+import pytest
+
+from tests.support.reading import errors_of, read
+from varsel.intake.credentials.policies import Policy
+from varsel.intake.openapi import Parameter, Response, RouteSpec, build_document
+from varsel.intake.openapi_page import render_page
+from varsel.intake.shapes import Invalid
+from varsel.intake.wire_v1 import (
+    AcceptedDocument,
+    EmailOrderRequest,
+    OrderList,
+    OrderRequest,
+    SmsOrderRequest,
+    StatusDocument,
+    V1Request,
+)
+
+POSTS: dict[str, type[V1Request]] = {
+    "/orders": OrderRequest,
+    "/orders/email": EmailOrderRequest,
+    "/orders/sms": SmsOrderRequest,
+}
+ROUTES = [
+    *(
+        RouteSpec(
+            "POST",
+            path,
+            f"post{shape.__name__}",
+            "Place an order",
+            Policy.CREATE,
+            {202: Response("Accepted.", AcceptedDocument, headers={"Location": "The order's address."})},
+            request=shape,
+            deprecated=True,
+        )
+        for path, shape in POSTS.items()
+    ),
+    RouteSpec(
+        "GET",
+        "/orders/{id}/status",
+        "getStatus",
+        "Read <b>an order's</b> status",
+        Policy.CREATE,
+        {200: Response("Its status.", StatusDocument), 404: Response("No such order.")},
+        parameters=(Parameter("id", "path", "The order's id.", UUID),),
+    ),
+    RouteSpec(
+        "GET",
+        "/orders",
+        "findOrders",
+        "Find orders",
+        Policy.CREATE,
+        {200: Response("The orders found.", OrderList)},
+        parameters=(Parameter("sendersReference", "query", "The reference."),),
+    ),
+    RouteSpec(
+        "GET",
+        "/health",
+        "health",
+        "Health",
+        Policy.NONE,
+        {200: Response("Healthy.", str, "text/plain")},
+        tag="Operation",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return build_document(ROUTES, title="Varsel", version="0.1.0", server="http://localhost:5090")
+
+
+def validator(document: dict[str, Any], name: str) -> Any:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    references = set(re.findall(r"'\$ref': '#/components/schemas/(\w+)'", str(document)))
+    assert references
+    assert references <= document["components"]["schemas"].keys()
+
+
+def test_all_schemas_are_json_schemas(document: dict[str, Any]) -> None:
+    for name in document["components"]["schemas"]:
+        assert validator(document, name) is not None
+
+
+def test_every_answer_is_listed(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    assert set(paths["/orders"]["post"]["responses"]) == {"202", "400", "401", "403", "405", "413", "415", "500"}
+    status_answers = paths["/orders/{id}/status"]["get"]["responses"]
+    assert set(status_answers) == {"200", "400", "401", "403", "404", "405", "500"}
+    assert "content" not in status_answers["404"]
+    assert status_answers["400"]["content"]["application/json"]["schema"] == {
+        "$ref": "#/components/schemas/ValidationProblem"
+    }
+    assert set(paths["/health"]["get"]["responses"]) == {"200", "405", "500"}
+    assert paths["/orders"]["post"]["deprecated"] is True
+
+
+def test_credentials_are_alternatives(document: dict[str, Any]) -> None:
+    assert document["paths"]["/orders"]["post"]["security"] == [
+        {"altinnToken": ["altinn:serviceowner/notifications.create"]},
+        {"platformAccessToken": []},
+    ]
+    assert document["paths"]["/health"]["get"]["security"] == []
+
+
+EMAIL_ORDER = {"recipients": [{"emailAddress": "kari@example.com"}], "subject": "s", "body": "b"}
+FULL_ORDER = {
+    "sendersReference": None,
+    "requestedSendTime": "2026-05-04T11:30:00+02:00",
+    "notificationChannel": "EmailPreferred",
+    "conditionEndpoint": "https://example.no/x",
+    "recipients": [{"nationalIdentityNumber": "16069412345", "isReserved": None}],
+    "emailTemplate": {"subject": "s", "body": "b", "contentType": "Html"},
+    "smsTemplate": {"body": "b"},
+}
+
+
+@pytest.mark.parametrize(("shape", "body"), [(EmailOrderRequest, EMAIL_ORDER), (OrderRequest, FULL_ORDER)])
+def test_schema_and_reader_accept_the_same_orders(
+    document: dict[str, Any], shape: type[V1Request], body: dict[str, Any]
+) -> None:
+    assert validator(document, shape.__name__).is_valid(body)
+    assert errors_of(shape, body) == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": None},
+        {"subject": " "},
+        {"body": 1},
+        {"contentType": "Markdown"},
+        {"recipients": []},
+        {"recipients": None},
+        {"recipients": [{"nationalIdentityNumber": "1"}]},
+        {"recipients": [{"organizationNumber": "1234567890"}]},
+        {"recipients": [{"emailAddress": "kari"}]},
+        {"recipients": [1]},
+        {"ignoreReservation": "yes"},
+        {"requestedSendTime": None},
+        {"requestedSendTime": "soon"},
+    ],
+)
+def test_schema_and_reader_refuse_the_same_orders(document: dict[str, Any], change: dict[str, Any]) -> None:
+    body = EMAIL_ORDER | change
+    assert not validator(document, "EmailOrderRequest").is_valid(body)
+    assert errors_of(EmailOrderRequest, body) != {}
+
+
+@pytest.mark.parametrize("shape", POSTS.values())
+def test_members_required_by_the_schema_cannot_be_left_out(document: dict[str, Any], shape: type[V1Request]) -> None:
+    required = document["components"]["schemas"][shape.__name__]["required"]
+    full = FULL_ORDER | {"notificationChannel": "Email", "subject": "s", "body": "b"}
+    full |= {"recipients": [{"organizationNumber": "310123456"}]}
+    assert errors_of(shape, full) == {}
+    for member in required:
+        assert errors_of(shape, {name: value for name, value in full.items() if name != member}), member
+
+
+@pytest.mark.parametrize("shape", POSTS.values())
+def test_null_is_allowed_exactly_where_the_schema_allows_it(document: dict[str, Any], shape: type[V1Request]) -> None:
+    for name, schema in document["components"]["schemas"][shape.__name__]["properties"].items():
+        allowed = "null" in schema.get("type", ()) or {"type": "null"} in schema.get("anyOf", ())
+        try:
+            read(shape, {"subject": "s", "body": "b", name: None})
+        except Invalid:
+            assert not allowed, name
+        else:
+            assert allowed, name
+
+
+def test_the_page_shows_every_operation_and_schema_and_fetches_nothing(document: dict[str, Any]) -> None:
+    page = render_page(document)
+    for path in document["paths"]:
+        assert path in page
+    for name in document["components"]["schemas"]:
+        assert f'id="{name}"' in page
+    assert "Read &lt;b&gt;an order&#x27;s&lt;/b&gt; status" in page
+    assert "$" not in re.sub(r"<code>.*?</code>", "", page)
+    assert not re.findall(r"(?:src|href)=\"(?!#)|@import|url\(", page)

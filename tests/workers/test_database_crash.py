@@ -1,0 +1,162 @@
+"""`kill -9` of PostgreSQL under working workers: what was acknowledged is there afterwards, and is sent."""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from tests.conftest import memory_or_disk
+from tests.support.orders import emails, make_order
+from tests.support.rig import Rig, crew_options, send_options
+from tests.support.truths import assert_counters_are_true
+from tests.support.until import until
+from varsel.contacts.fixed import FixedDirectory
+from varsel.model.clock import SystemClock
+from varsel.model.ids import new_id
+from varsel.model.orders import Order, OrderStatus
+from varsel.model.results import Channel
+from varsel.storage import orders
+from varsel.storage.embedded import EmbeddedPostgres
+from varsel.storage.migrate import migrate
+from varsel.storage.pool import Pool, open_pool
+from varsel.workers.crew import CrewOptions
+
+LEASE = timedelta(milliseconds=500)
+SOME = 100
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="varsel-crash-", dir=memory_or_disk()))
+    directory.chmod(0o711)  # as root, the server runs as another user and must be able to pass
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def server(data_dir: Path) -> Iterator[EmbeddedPostgres]:
+    """A server of its own that outlives power cuts, unlike the one other tests share."""
+    own = EmbeddedPostgres(data_dir)
+    own.start()
+    yield own
+    own.stop()
+
+
+async def test_nothing_acknowledged_is_lost_when_the_database_is_killed(
+    server: EmbeddedPostgres, data_dir: Path
+) -> None:
+    async with await open_pool(server.start(), max_size=10) as pool:
+        await migrate(pool)
+        intake = Intake(pool)
+        async with at_work(pool) as rig, intake.open():
+            await until(lambda: sent(pool, SOME))
+            already = len(intake.acknowledged)
+
+            kill(data_dir, await server_processes(pool))
+            await asyncio.to_thread(server.start)
+
+            await until(lambda: intake.has_gone_on(already))
+            intake.close()
+            await until(lambda: completed(pool, intake.acknowledged))
+        kept = await rig.kept()
+        assert {message.recipient for message in kept} >= {f"{order}@example.com" for order in intake.acknowledged}
+        assert len({(message.notification_id, message.attempt) for message in kept}) == len(kept)
+        await assert_counters_are_true(pool)
+
+
+class Intake:
+    """Stores order after order, each again and again until the database has acknowledged it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._closed = False
+        self.acknowledged: list[UUID] = []
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Take orders in while the block runs."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._store_orders())
+            yield
+            self.close()
+
+    def close(self) -> None:
+        """Take no more."""
+        self._closed = True
+
+    async def has_gone_on(self, after: int) -> bool:
+        """Tell whether as many orders again have been acknowledged."""
+        return len(self.acknowledged) >= after + SOME
+
+    async def _store_orders(self) -> None:
+        while not self._closed:
+            order_id = new_id()
+            order = make_order(emails(str(order_id)), SystemClock().now(), id=order_id)
+            while not await self._stored(order):
+                continue
+            self.acknowledged.append(order_id)
+
+    async def _stored(self, order: Order) -> bool:
+        with suppress(*AWAY):
+            await orders.insert_many(self._pool, [order])
+            return True
+        await asyncio.sleep(0)
+        return False
+
+
+@asynccontextmanager
+async def at_work(pool: Pool) -> AsyncIterator[Rig]:
+    """Let a crew work while the block runs."""
+    rig = Rig(pool, FixedDirectory(None), clock=SystemClock(), options=quick_options())
+    stopping = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(rig.crew.run(stopping))
+        try:
+            yield rig
+        finally:
+            stopping.set()
+
+
+def quick_options() -> CrewOptions:
+    """Return options with which everything comes round again soon."""
+    soon = replace(send_options(), lease=LEASE, retry_delays=(LEASE,))
+    options = crew_options(dict.fromkeys(Channel, soon))
+    return replace(options, process=replace(options.process, lease=LEASE, retry_first=LEASE))
+
+
+async def server_processes(pool: Pool) -> list[int]:
+    """Ask the server for its processes, all but the first one."""
+    return [row["pid"] for row in await pool.fetch("SELECT pid FROM pg_stat_activity")]
+
+
+def kill(data_dir: Path, others: list[int]) -> None:
+    """Kill the server with all its processes at once."""
+    (pid_file,) = data_dir.rglob("postmaster.pid")
+    postmaster = int(pid_file.read_text().split("\n", 1)[0])
+    for pid in (postmaster, *others):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+async def sent(pool: Pool, count: int) -> bool:
+    """Tell whether so many messages have been handed over."""
+    return bool(await pool.fetchval("SELECT count(*) >= $1 FROM sandbox_messages", count))
+
+
+async def completed(pool: Pool, order_ids: list[UUID]) -> bool:
+    """Tell whether all these orders are through."""
+    with suppress(*AWAY):
+        through = "SELECT count(*) FROM orders WHERE id = ANY($1::uuid[]) AND status = $2"
+        return bool(await pool.fetchval(through, order_ids, OrderStatus.Completed) == len(order_ids))
+    return False

@@ -1,0 +1,82 @@
+"""Instant orders: stored first, dispatched once, recorded whatever comes (processing.md W8)."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.chains import instant
+from tests.support.orders import emails, numbers
+from tests.support.rig import GRACE, NOON, Rig
+from varsel.contacts.fixed import FixedDirectory
+from varsel.model.orders import OrderStatus
+from varsel.model.results import Channel, Result
+from varsel.storage.chains import KnownChain
+from varsel.storage.pool import Pool
+from varsel.workers.instant import Dispatched, DispatchInstant, InstantOptions
+
+
+@pytest.fixture
+def rig(pool: Pool, tmp_path: Path) -> Rig:
+    return Rig(pool, FixedDirectory(tmp_path / "directory.json"))
+
+
+@pytest.fixture
+def dispatch(rig: Rig) -> DispatchInstant:
+    options = InstantOptions(grace=GRACE, assume_delivered_after=None)
+    return DispatchInstant(rig.pool, rig.clock, rig.email, rig.sms, options)
+
+
+async def test_an_instant_email_is_handed_over_before_the_answer(rig: Rig, dispatch: DispatchInstant) -> None:
+    chain = instant(*emails("kari"), NOON)
+
+    assert await dispatch(chain) is Dispatched.HandedOver
+
+    state = await rig.state(chain.main.id)
+    assert (state.status, state.email_generated, state.email_succeeded) == (OrderStatus.Completed, 1, 1)
+    assert [kept.recipient for kept in await rig.kept()] == ["kari@example.com"]
+
+
+async def test_an_instant_sms_lives_as_long_as_its_caller_says(rig: Rig, dispatch: DispatchInstant) -> None:
+    chain = instant(*numbers("+4799000096"), NOON, seconds=300)  # taken, and no report ever comes
+
+    assert await dispatch(chain) is Dispatched.HandedOver
+    assert (await rig.state(chain.main.id)).status is OrderStatus.Processed
+    await rig.work(after=timedelta(seconds=300) + GRACE)
+
+    assert [line.result for line in await rig.listed(chain.main.id, Channel.Sms)] == [Result.SMS_FAILED_TTL]
+    assert (await rig.state(chain.main.id)).status is OrderStatus.Completed
+
+
+async def test_equal_requests_at_once_dispatch_one_message(rig: Rig, dispatch: DispatchInstant) -> None:
+    outcomes = await asyncio.gather(*(dispatch(instant(*emails("kari"), NOON)) for _ in range(8)))
+
+    assert outcomes.count(Dispatched.HandedOver) == 1
+    known = [outcome.placed for outcome in outcomes if isinstance(outcome, KnownChain)]
+    assert len(known) == 7
+    assert len({placed.chain_id for placed in known}) == 1
+    assert len(await rig.kept()) == 1
+
+
+async def test_a_refused_message_lets_go_of_its_idempotency_id(rig: Rig, dispatch: DispatchInstant) -> None:
+    first = instant(*emails("suppressed"), NOON)
+
+    assert await dispatch(first) is Dispatched.NotSent
+    assert [line.result for line in await rig.listed(first.main.id)] == [Result.EMAIL_FAILED_SUPPRESSED_RECIPIENT]
+    assert await dispatch(instant(*emails("kari"), NOON)) is Dispatched.HandedOver
+
+
+async def test_a_message_of_unknown_outcome_is_never_sent_again(rig: Rig, dispatch: DispatchInstant) -> None:
+    chain = instant(*emails("unknown"), NOON)
+
+    assert await dispatch(chain) is Dispatched.Unknown
+    assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_SENDING]
+    again = await dispatch(instant(*emails("unknown"), NOON))
+    await rig.work(after=timedelta(hours=47))
+
+    assert isinstance(again, KnownChain)
+    assert again.placed.chain_id == chain.id
+    assert len(await rig.kept()) == 1
+    await rig.work(after=timedelta(hours=1) + GRACE)
+    assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_FAILED_TTL]
