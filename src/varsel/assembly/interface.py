@@ -1,25 +1,23 @@
 """The HTTP interface, joined from its parts."""
 
-from uuid import UUID
-
 from starlette.types import ASGIApp
 
 from varsel.assembly.options import intake_options
 from varsel.assembly.providers import Outside
+from varsel.assembly.stores import Stores
 from varsel.channels.sms_link import BasicCredentials
 from varsel.intake.app import Extras, make_app
 from varsel.intake.credentials import Gatekeeper, LocalIssuer
 from varsel.intake.inbox import Inbox
 from varsel.intake.services import Services
 from varsel.intake.sms_reports import SmsReports
+from varsel.intake.triggers import TriggerAccess, Triggers
 from varsel.model.clock import Clock
-from varsel.model.orders import Order
+from varsel.model.lanes import Lane
 from varsel.settings import Settings
-from varsel.storage import orders
-from varsel.storage.gather import Gatherer
-from varsel.storage.orders import OrderState
 from varsel.storage.pool import Pool
 from varsel.workers.hints import Hints
+from varsel.workers.instant import DispatchInstant, InstantOptions
 
 
 def interface(
@@ -32,16 +30,23 @@ def interface(
     issuer: LocalIssuer | None,
 ) -> ASGIApp:
     """Make the application that answers requests."""
+    dispatch = _dispatch(settings, pool, clock, outside)
+    stores = Stores(pool, clock, hints, dispatch, batch=settings.intake_batch)
     services = Services(
         pool=pool,
         clock=clock,
         directory=outside.directory,
-        store=_Store(settings, pool, clock, hints),
-        read_state=_state_reader(settings, pool),
+        store=stores.store,
+        read_state=stores.read_state,
+        find_chain=stores.find_chain,
+        store_chain=stores.store_chain,
+        dispatch=stores.dispatch,
+        read_lines=stores.read_lines,
         options=intake_options(settings),
     )
     extras = Extras(
         sms_reports=_sms_reports(settings, pool, clock, hints),
+        triggers=_triggers(settings, hints),
         inbox=Inbox(pool) if settings.sandbox_inbox else None,
         issuer=issuer,
         describe=settings.swagger,
@@ -49,34 +54,32 @@ def interface(
     return make_app(services, gatekeeper, extras)
 
 
-class _Store:
-    """Stores an order durably, in one commit with whatever else waits, and wakes the workers of this process."""
-
-    def __init__(self, settings: Settings, pool: Pool, clock: Clock, hints: Hints) -> None:
-        self._pool = pool
-        self._clock = clock
-        self._hints = hints
-        self._together = Gatherer[Order, None](self._flush, cap=settings.intake_batch)
-
-    async def __call__(self, order: Order) -> None:
-        large = len(order.recipients) > 1
-        if large:
-            await orders.insert_large(self._pool, order)
-        else:
-            await self._together(order)
-        if order.requested_send_time <= self._clock.now():
-            self._hints.orders_stored(large=large)
-
-    async def _flush(self, batch: list[Order]) -> list[None]:
-        await orders.insert_many(self._pool, batch)
-        return [None] * len(batch)
+def _dispatch(settings: Settings, pool: Pool, clock: Clock, outside: Outside) -> DispatchInstant:
+    options = InstantOptions(settings.expiry_grace, settings.assume_delivered_after)
+    return DispatchInstant(pool, clock, outside.email, outside.sms, options)
 
 
-def _state_reader(settings: Settings, pool: Pool) -> Gatherer[tuple[UUID, str], OrderState | None]:
-    async def flush(asked: list[tuple[UUID, str]]) -> list[OrderState | None]:
-        return await orders.statuses(pool, asked)
+def _triggers(settings: Settings, hints: Hints) -> Triggers:
+    """Map the names of the triggers to the nudges of the workers they stand for (api.md 3.17)."""
+    lanes = hints.lanes
 
-    return Gatherer(flush, cap=settings.intake_batch)
+    def email() -> None:
+        lanes[Lane.Email].give()
+        lanes[Lane.Composed].give()
+
+    key = settings.trigger_key.reveal() if settings.trigger_key else None
+    return Triggers(
+        TriggerAccess(key, settings.trigger_networks or ()),
+        {
+            "pastdueorders": hints.orders.give,
+            "sendemail": email,
+            "sendsmsanytime": lanes[Lane.SmsAnytime].give,
+            "sendsmsdaytime": lanes[Lane.SmsDaytime].give,
+            "sendsms": lanes[Lane.SmsDaytime].give,
+            "terminateexpirednotifications": hints.housekeeping.give,
+            "deleteoldstatusfeedrecords": hints.housekeeping.give,
+        },
+    )
 
 
 def _sms_reports(settings: Settings, pool: Pool, clock: Clock, hints: Hints) -> SmsReports:

@@ -9,16 +9,20 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from varsel import __version__
+from varsel.intake import send_condition
 from varsel.intake.answers import document, empty
 from varsel.intake.credentials import Caller, Gatekeeper, LocalIssuer
+from varsel.intake.future_routes import future_endpoints
 from varsel.intake.inbox import Inbox
 from varsel.intake.openapi import build_document
 from varsel.intake.openapi_page import render_page
 from varsel.intake.routing import ANY, AnyCase, Endpoint, Handler, Method, routes
 from varsel.intake.services import Services
 from varsel.intake.sms_reports import SmsReports
+from varsel.intake.triggers import Triggers
 from varsel.intake.v1_routes import BASE, v1_endpoints
 
+_JSON_ONLY = ("application/json",)
 _REPORT_TYPES = ("application/xml", "text/xml", "text/plain")
 
 
@@ -27,6 +31,7 @@ class Extras:
     """What stands beside the contract's interface; None or False leaves it out."""
 
     sms_reports: SmsReports
+    triggers: Triggers
     inbox: Inbox | None
     issuer: LocalIssuer | None
     describe: bool
@@ -34,7 +39,7 @@ class Extras:
 
 def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGIApp:
     """Make the application."""
-    endpoints = v1_endpoints(services)
+    endpoints = [*v1_endpoints(services), *future_endpoints(services), send_condition.ENDPOINT]
     resources = _by_path(endpoints) | _beside(extras)
     if extras.describe:
         resources |= _description(endpoints, services.options.base_uri)
@@ -60,6 +65,10 @@ def _beside(extras: Extras) -> dict[str, dict[str, Method]]:
         "/health": {ANY: Method(_healthy)},
         "/notifications/sms/api/v1/reports": {"POST": reports},
     }
+    for name in extras.triggers.names:
+        resources[f"{BASE}/trigger/{name}"] = {
+            "POST": Method(extras.triggers.fire, consumes=_JSON_ONLY, needs_type=False)
+        }
     if extras.inbox is not None:
         resources["/dev/inbox"] = {"GET": Method(extras.inbox.show)}
     if extras.issuer is not None:

@@ -21,6 +21,14 @@ _DEFAULT_LIMIT = 50
 _LARGEST_LIMIT = 1_000
 
 
+class InboxAttachment(msgspec.Struct, rename="camel"):
+    """An attachment as it was fetched, with its size in bytes."""
+
+    filename: str
+    mime_type: str
+    size: int
+
+
 class InboxMessage(msgspec.Struct, rename="camel", omit_defaults=True):
     """One message as the sandbox was given it."""
 
@@ -34,6 +42,7 @@ class InboxMessage(msgspec.Struct, rename="camel", omit_defaults=True):
     body: str
     subject: str | None = None
     content_type: str | None = None
+    attachments: list[InboxAttachment] = []
 
 
 class InboxDocument(msgspec.Struct):
@@ -95,6 +104,7 @@ def _message(kept: KeptMessage) -> InboxMessage:
         body=kept.body,
         subject=kept.subject,
         content_type=None if kept.content_type is None else kept.content_type.name,
+        attachments=[InboxAttachment(*file) for file in kept.attachments],
     )
 
 
@@ -108,7 +118,7 @@ article { border: 1px solid color-mix(in srgb, currentColor 25%, transparent); b
           padding: .75rem 1rem; margin: 1rem 0; }
 header { display: flex; gap: .75rem; flex-wrap: wrap; align-items: baseline; }
 .channel { font-size: .8rem; border: 1px solid; border-radius: 1rem; padding: 0 .6rem; }
-time, .from { opacity: .7; font-size: .9rem; }
+time, .from, ul { opacity: .7; font-size: .9rem; }
 h2 { font-size: 1rem; margin: .5rem 0 0; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .25rem 0 0; max-height: 20rem;
       overflow-y: auto; }
@@ -129,8 +139,9 @@ def _article(kept: KeptMessage) -> str:
     channel = "e-mail" if kept.channel is Channel.Email else "SMS"
     again = f" · attempt {kept.attempt}" if kept.attempt > 1 else ""
     subject = f"<h2>{escape(kept.subject)}</h2>" if kept.subject is not None else ""
+    files = "".join(f"<li>{escape(f.filename)} · {escape(f.mime_type)} · {f.size} bytes" for f in kept.attachments)
     return (
         f'<article><header><span class="channel">{channel}{again}</span><strong>{escape(kept.recipient)}</strong>'
         f'<span class="from">from {escape(kept.sender)}</span><time>{write_time(kept.kept)}</time></header>'
-        f"{subject}<pre>{escape(kept.body)}</pre></article>"
+        f"{subject}<pre>{escape(kept.body)}</pre>{files and f'<ul>{files}</ul>'}</article>"
     )

@@ -27,6 +27,11 @@ class Parameter:
     kind: Any = str
     required: bool = True
 
+    @property
+    def can_be_wrong(self) -> bool:
+        """Whether a request can break the contract here: a text that may be left out is always right."""
+        return self.required or self.kind is not str
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -57,7 +62,7 @@ class RouteSpec:
     def all_responses(self) -> dict[int, Response]:
         """Return every answer the operation can give, by status."""
         found = {405: _WRONG_METHOD, 500: _FAILURE}
-        if self.request or self.parameters:
+        if self.request or any(parameter.can_be_wrong for parameter in self.parameters):
             found[400] = _INVALID
         if self.request:
             found |= {413: _TOO_LARGE, 415: _WRONG_TYPE}

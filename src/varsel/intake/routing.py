@@ -57,11 +57,15 @@ class Endpoint:
 
     spec: RouteSpec
     handler: Handler
+    claims_json: bool = False
+    """Whether a request without a body is refused too when its Content-Type is not JSON (api.md 1.2)."""
 
     @property
     def answered(self) -> Method:
         """How the described operation is answered: its policy and its body are those of the description."""
-        return Method(self.handler, self.spec.policy, (JSON_TYPE,) if self.spec.request else ())
+        takes_body = self.spec.request is not None
+        consumes = (JSON_TYPE,) if takes_body or self.claims_json else ()
+        return Method(self.handler, self.spec.policy, consumes, needs_type=takes_body)
 
 
 class Resource:

@@ -13,13 +13,14 @@ def has_zone(value: Moment, _context: object) -> str | None:
     return None if value.zoned else "The send time must have a time zone: end it with Z or an offset such as +02:00."
 
 
-def digits(count: int, what: str) -> Rule:
-    """Return the rule that a value, if not empty, is exactly `count` ASCII digits."""
-    form = re.compile(f"[0-9]{{{count}}}")
+def digits(count: int, what: str, *, or_empty: bool = False) -> Rule:
+    """Return the rule that a value is exactly `count` ASCII digits, or possibly empty."""
+    written = f"([0-9]{{{count}}})?" if or_empty else f"[0-9]{{{count}}}"
+    form = re.compile(written)
 
-    @rule(pattern=f"^([0-9]{{{count}}})?$")
+    @rule(pattern=f"^{written}$")
     def exactly(value: str, _context: object) -> str | None:
-        return None if not value or form.fullmatch(value) else f"{what} must be exactly {count} digits."
+        return None if form.fullmatch(value) else f"{what} must be exactly {count} digits."
 
     return exactly
 

@@ -1,15 +1,23 @@
 """What the endpoints work with, handed in by assembly."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from varsel.contacts.protocol import Directory
+from varsel.errors import VarselError
+from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import Order
+from varsel.storage.chains import Key, KnownChain
+from varsel.storage.notifications import ShippedNotification
 from varsel.storage.orders import OrderState
 from varsel.storage.pool import Pool
+
+
+class NotHandedOver(VarselError):
+    """The provider did not take an instant message, or nobody knows whether it did (NOT-00004)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +33,10 @@ class IntakeOptions:
     big_body_bytes: int
     """A body at least this large waits for a place, so that few of them are read at once."""
     big_bodies_at_once: int
+    feed_page_size: int
+    """Most entries of the status feed in one answer."""
+    attachment_hosts: Sequence[str]
+    """Host names, or endings of such that begin with a dot, where attachments may lie."""
     request_timeout: timedelta
     """Longest time one request may take, the arrival of its body included."""
 
@@ -40,4 +52,12 @@ class Services:
     """Store an order durably and wake whoever processes it."""
     read_state: Callable[[tuple[UUID, str]], Awaitable[OrderState | None]]
     """Read the state of the order (id, creator)."""
+    find_chain: Callable[[Key], Awaitable[KnownChain | None]]
+    """Read the chain with an idempotency id."""
+    store_chain: Callable[[Chain], Awaitable[KnownChain | None]]
+    """Store a chain durably and wake whoever processes it; or return the earlier one with its idempotency id."""
+    dispatch: Callable[[Chain], Awaitable[KnownChain | None]]
+    """Store an instant chain and hand its message over; or return the earlier one. Raises `NotHandedOver`."""
+    read_lines: Callable[[UUID], Awaitable[Sequence[ShippedNotification]]]
+    """Read all notifications of an order that has few."""
     options: IntakeOptions

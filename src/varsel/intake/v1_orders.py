@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from varsel.contacts.ask import ask
 from varsel.intake.answers import document, empty
+from varsel.intake.bodies import body_of
 from varsel.intake.credentials import Caller
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import Services
@@ -25,7 +26,7 @@ from varsel.intake.wire_v1 import (
 from varsel.model.ids import new_id
 from varsel.model.orders import Order, unpack_recipients
 from varsel.model.recipients import LookupReport
-from varsel.recipients.questions import questions
+from varsel.recipients.questions import needs_lookup, questions
 from varsel.recipients.report import LookupTally
 
 R = TypeVar("R", bound=V1Request)
@@ -75,7 +76,7 @@ class PlaceOrders:
         if decoder is None:
             raise UnsupportedMediaType
         largest = self._services.options.max_body_bytes
-        return await read_order(shape, request.stream(), self._services.clock.now(), decoder, largest)
+        return await read_order(shape, await body_of(request), self._services.clock.now(), decoder, largest)
 
     async def _order(self, wanted: V1Request, creator: str) -> Order:
         now = self._services.clock.now()
@@ -85,7 +86,9 @@ class PlaceOrders:
         """Ask for the contact points of those who need it, only to tell the caller; nothing of it is stored."""
         tally = LookupTally(order.channel)
         for part in order.recipients:
-            recipients = unpack_recipients(part)
+            recipients = [r for r in unpack_recipients(part) if needs_lookup(r, order.channel)]
+            if not recipients:
+                continue
             wanted = questions(recipients, order.channel, use_stale=order.use_stale_contact_information)
             tally.add(recipients, await ask(self._services.directory, wanted))
             if len(order.recipients) > 1:

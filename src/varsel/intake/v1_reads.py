@@ -43,7 +43,6 @@ from varsel.storage.notifications import ListedNotification
 from varsel.storage.orders import Cancellation, OrderState, StoredOrder
 
 _PAGE = 1_000
-_MEMBERS_AT_ONCE = 500
 
 Read = Callable[[Request, UUID, str], Any]
 
@@ -162,7 +161,7 @@ class ReadOrders:
         yield stream.tail
 
     async def _streamed_notifications(
-        self, state: OrderState, channel: Channel, page: list[ListedNotification]
+        self, state: OrderState, channel: Channel, first: Sequence[ListedNotification]
     ) -> AsyncIterator[bytes]:
         """Write a long list page by page; the counts are the order's own, so nothing need be counted first."""
         counts = (state.email_generated, state.email_succeeded)
@@ -170,10 +169,10 @@ class ReadOrders:
             counts = (state.sms_generated, state.sms_succeeded)
         stream = StreamedDocument(_notification_list(state, channel, [], counts), "notifications")
         yield stream.head
-        while page:
-            for start in range(0, len(page), _MEMBERS_AT_ONCE):
-                yield stream.write(_notification_documents(channel, page[start : start + _MEMBERS_AT_ONCE]))
-            page = await notifications.of_order(self._services.pool, state.id, channel, after=page[-1].id, limit=_PAGE)
+        yield stream.write(_notification_documents(channel, first))
+        rest = notifications.pages_of_order(self._services.pool, state.id, channel, size=_PAGE, after=first[-1].id)
+        async for page in rest:
+            yield stream.write(_notification_documents(channel, page))
         yield stream.tail
 
     def _status_document(self, state: OrderState) -> StatusDocument:

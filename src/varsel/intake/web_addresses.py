@@ -47,8 +47,10 @@ def is_well_formed(text: str) -> bool:
 
 def _is_version_6(text: str | None) -> bool:
     """Tell whether a bracketed host, if there is one, is an IP address of version 6."""
+    if text is None:
+        return True
     try:
-        IPv6Address("::" if text is None else text)
+        IPv6Address(text)
     except AddressValueError:
         return False
     return True

@@ -90,11 +90,14 @@ class SmsText(msgspec.Struct, frozen=True, rename="camel", gc=False):
 
 
 class Attachment(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """A file of a composed e-mail, fetched from its pre-signed address when the e-mail is sent."""
+    """A file of a composed e-mail, fetched from its pre-signed address when the e-mail is sent.
+
+    The address is a secret: it is forgotten, that is empty, once the order has ended.
+    """
 
     filename: str
     mime_type: str
-    sas_url: str
+    sas_url: str = ""
 
 
 class OrderTexts(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):

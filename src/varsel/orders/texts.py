@@ -1,5 +1,15 @@
 """How the texts and references of an order are treated at registration (processing.md 1.3 and 1.4)."""
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Senders used when the caller names none."""
+
+    from_address: str
+    sms_sender: str
+
 
 def one_line(subject: str) -> str:
     """Replace every line break of a subject, CRLF counting as one, by a space."""

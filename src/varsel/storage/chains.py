@@ -58,6 +58,7 @@ async def insert_many(pool: Pool, chains: Sequence[Chain]) -> list[KnownChain | 
 
 async def insert_heads(connection: Connection, chains: Sequence[Chain]) -> set[UUID]:
     """Store the chains themselves where their idempotency ids are new; return the ids of those."""
+    chains = sorted(chains, key=_key)  # two sets wait for each other's keys in one order, and so never for ever
     rows = await connection.fetch(
         _SQL["insert"],
         [chain.id for chain in chains],

@@ -1,6 +1,6 @@
 """Notifications: copied in by the hundred, read by order or by chunk, and given their results in sets."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -147,6 +147,17 @@ async def of_order(
         )
         for row in rows
     ]
+
+
+async def pages_of_order(
+    pool: Pool, order_id: UUID, channel: Channel, *, size: int, after: UUID = _NIL
+) -> AsyncIterator[list[ListedNotification]]:
+    """Yield an order's notifications of a channel following `after`, page by page; none is empty."""
+    while page := await of_order(pool, order_id, channel, after=after, limit=size):
+        yield page
+        if len(page) < size:
+            return
+        after = page[-1].id
 
 
 async def of_orders(pool: Pool, order_ids: Sequence[UUID]) -> Mapping[UUID, list[ShippedNotification]]:

@@ -1,4 +1,4 @@
-"""Messages that leave at once: POST `/future/orders/instant/sms`, `/instant/email`, `/instant` (api.md 3.11 to 3.13)."""
+"""Messages that leave at once: POST `/future/orders/instant` and below it `/sms`, `/email` (api.md 3.11 to 3.13)."""
 
 from typing import Annotated, Final
 
@@ -63,9 +63,7 @@ class InstantEmailRequest(FutureRequest, frozen=True, kw_only=True):
 class InstantRecipient(FutureShape, frozen=True, kw_only=True):
     """Who receives the SMS, wrapped once more."""
 
-    recipient_sms: Annotated[
-        InstantSmsRecipient, member("Who receives it.", model="ShortMessageDeliveryDetails")
-    ]
+    recipient_sms: Annotated[InstantSmsRecipient, member("Who receives it.", model="ShortMessageDeliveryDetails")]
 
 
 class InstantRequest(FutureRequest, frozen=True, kw_only=True):

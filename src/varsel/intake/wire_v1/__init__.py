@@ -1,6 +1,6 @@
 """The v1 wire format (api.md 3.1 to 3.8): the only place that knows both its JSON and the model."""
 
-from varsel.intake.wire_v1.conversion import Defaults, lookup_candidates, to_order
+from varsel.intake.wire_v1.conversion import lookup_candidates, to_order
 from varsel.intake.wire_v1.documents import (
     AcceptedDocument,
     ChannelSummary,
@@ -31,6 +31,7 @@ from varsel.intake.wire_v1.requests import (
     V1Request,
     read_order,
 )
+from varsel.orders.texts import Defaults
 
 __all__ = [
     "AcceptedDocument",

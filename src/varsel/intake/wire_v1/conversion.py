@@ -1,8 +1,6 @@
 """From a v1 request that passed all rules to the order that is stored (api.md 3.5, text treatment)."""
 
-import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -25,21 +23,13 @@ from varsel.model.orders import (
     pack_recipients,
     unpack_recipients,
 )
+from varsel.orders.texts import Defaults, one_line, unless_blank
 
-_newline = re.compile(r"\r\n|\r|\n")
 _ORGANISATIONS: Final = 10**11
 """Added to organisation numbers, so that as integers they differ from all national identity numbers."""
 
 _PLACES_PER_RECIPIENT: Final = 8
 """Bytes of the table in which identifiers that may occur twice are found; one in sixteen is suspected in vain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """Senders used when the caller names none."""
-
-    from_address: str
-    sms_sender: str
 
 
 async def to_order(request: V1Request, *, order_id: UUID, creator: str, now: datetime, defaults: Defaults) -> Order:
@@ -65,7 +55,7 @@ async def to_order(request: V1Request, *, order_id: UUID, creator: str, now: dat
         texts=_texts(request, defaults),
         recipients=tuple(recipients),
         recipient_count=request.recipients.count,
-        senders_reference=_unless_blank(request.senders_reference),
+        senders_reference=unless_blank(request.senders_reference),
         condition_endpoint=request.condition_endpoint,
         ignore_reservation=request.ignore_reservation,
         resource_id=request.resource_id,
@@ -93,9 +83,7 @@ def _is_reachable_directly(recipient: Recipient, channel: NotificationChannel) -
 def _texts(request: V1Request, defaults: Defaults) -> OrderTexts:
     if isinstance(request, EmailOrderRequest):
         content_type = ContentType.Plain if request.content_type is None else request.content_type
-        return OrderTexts(
-            email=EmailText(defaults.from_address, _one_line(request.subject), request.body, content_type)
-        )
+        return OrderTexts(email=EmailText(defaults.from_address, one_line(request.subject), request.body, content_type))
     if isinstance(request, SmsOrderRequest):
         return OrderTexts(sms=SmsText(request.sender_number or defaults.sms_sender, request.body))
     if isinstance(request, OrderRequest):
@@ -108,20 +96,12 @@ def _email_text(request: OrderRequest, defaults: Defaults) -> EmailText | None:
     if template is None:
         return None
     sender = template.from_address or defaults.from_address
-    return EmailText(sender, _one_line(template.subject), template.body, template.content_type)
+    return EmailText(sender, one_line(template.subject), template.body, template.content_type)
 
 
 def _sms_text(request: OrderRequest, defaults: Defaults) -> SmsText | None:
     template = request.sms_template
     return None if template is None else SmsText(template.sender_number or defaults.sms_sender, template.body)
-
-
-def _one_line(subject: str) -> str:
-    return _newline.sub(" ", subject)
-
-
-def _unless_blank(text: str | None) -> str | None:
-    return None if text is None or not text or text.isspace() else text
 
 
 def _drop_foreign_addresses(parts: list[bytes], channel: NotificationChannel) -> Generator[None, None, None]:

@@ -1,13 +1,13 @@
 """Recipients of v1 orders: one shape, its rules, and the packed form in which hundreds of thousands are held."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from varsel.intake.shapes import Rule, Shape, member, rule
+from varsel.intake.rules import digits
+from varsel.intake.shapes import Shape, member, rule
 from varsel.model.addresses import EMAIL_PATTERN, is_email_address, is_mobile_number
 from varsel.model.orders import RECIPIENTS_PER_PART, NotificationChannel, Recipient
 
@@ -55,27 +55,17 @@ def valid_number(value: str, told: Circumstances) -> str | None:
     return "The mobile number is not valid; write it in international form, such as +4799999999."
 
 
-def digits(count: int, what: str) -> Rule:
-    """Return the rule that a value, if not empty, is exactly `count` ASCII digits."""
-    form = re.compile(f"[0-9]{{{count}}}")
-
-    @rule(pattern=f"^([0-9]{{{count}}})?$")
-    def exactly(value: str, _told: Circumstances) -> str | None:
-        return None if not value or form.fullmatch(value) else f"{what} must be exactly {count} digits."
-
-    return exactly
-
-
 class RecipientRequest(Shape, frozen=True, rename="camel", omit_defaults=True, gc=False):
     """Whom to notify: a person, an organisation, or direct addresses."""
 
     email_address: Annotated[str | None, member("E-mail address, stored and used as written.", valid_email)] = None
     mobile_number: Annotated[str | None, member("Mobile number in international form.", valid_number)] = None
     organization_number: Annotated[
-        str | None, member("Organisation number, 9 digits.", digits(9, "An organisation number"))
+        str | None, member("Organisation number, 9 digits.", digits(9, "An organisation number", or_empty=True))
     ] = None
     national_identity_number: Annotated[
-        str | None, member("National identity number, 11 digits.", digits(11, "A national identity number"))
+        str | None,
+        member("National identity number, 11 digits.", digits(11, "A national identity number", or_empty=True)),
     ] = None
     is_reserved: Annotated[bool | None, member("Accepted and ignored.")] = None
 

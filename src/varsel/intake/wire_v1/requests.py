@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Final, TypeVar
 
 from msgspec import UNSET, UnsetType
 
+from varsel.intake.rules import action_problems, has_zone
 from varsel.intake.shapes import Shape, Streamed, check, member, not_blank, read_body, rule
 from varsel.intake.shapes.body import LARGEST_BODY, Chunks
 from varsel.intake.times import Moment
@@ -26,12 +27,6 @@ _web_address = re.compile(
     r"https?://(?:[^/?#@\\]*@)?(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::(?P<port>[0-9]{0,5}))?(?:[/?#][^\x00-\x1f\x7f]*)?",
     re.IGNORECASE,
 )
-
-
-@rule()
-def has_zone(value: Moment, _told: Circumstances) -> str | None:
-    """Demand a time zone."""
-    return None if value.zoned else "The send time must have a time zone: end it with Z or an offset such as +02:00."
 
 
 @rule()
@@ -84,12 +79,7 @@ class V1Request(Shape, frozen=True):
 
     def judge(self, _told: Circumstances) -> Iterator[tuple[str, str]]:
         """Demand that an action belongs to a resource."""
-        action = self.resource_action
-        if not self.resource_id or self.resource_id.isspace():
-            if action:
-                yield "resource_action", "An action can only be given together with a resource id."
-        elif action and action.isspace():
-            yield "resource_action", "The action must not be whitespace only."
+        return action_problems(self.resource_id, self.resource_action)
 
 
 class EmailOrderRequest(V1Request, frozen=True):

@@ -1,0 +1,111 @@
+"""Placing orders of the newer interface: chains, composed e-mails and instant messages (api.md 3.9 to 3.13)."""
+
+import asyncio
+import logging
+from typing import TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from varsel.contacts.ask import ask
+from varsel.intake import problems
+from varsel.intake.answers import document, empty, problem
+from varsel.intake.bodies import body_of
+from varsel.intake.credentials import Caller
+from varsel.intake.routing import Handler, UnsupportedMediaType
+from varsel.intake.services import NotHandedOver, Services
+from varsel.intake.shapes import decoder_for
+from varsel.intake.wire_future import FutureRequest, placed_document, read_request, to_chain
+from varsel.intake.wire_future.routes import REPLAY
+from varsel.model.chains import Chain, Family, Placed
+from varsel.model.orders import Order, unpack_recipients
+from varsel.orders.texts import Defaults
+from varsel.recipients.questions import questions
+from varsel.recipients.report import LookupTally
+from varsel.storage.chains import KnownChain
+
+_log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=FutureRequest)
+
+
+class PlaceChains:
+    """Reads, judges, stores or dispatches, and answers requests of the newer interface."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        options = services.options
+        self._defaults = Defaults(options.default_email_from, options.default_sms_sender)
+
+    def of(self, shape: type[FutureRequest]) -> Handler:
+        """Return the handler that takes requests of this shape."""
+
+        async def place(request: Request, caller: Caller) -> Response:
+            return await self._place(shape, request, caller)
+
+        return place
+
+    async def _place(self, shape: type[FutureRequest], request: Request, caller: Caller) -> Response:
+        wanted = await self._read(shape, request)
+        if caller.creator is None:
+            return empty(403)
+        chain = await to_chain(wanted, creator=caller.creator, now=self._services.clock.now(), defaults=self._defaults)
+        known = await self._services.find_chain((chain.creator, chain.family, chain.idempotency_id))
+        if known is not None:
+            return _replayed(chain, known)
+        if not await self._everybody_is_reachable(chain):
+            return problem(problems.missing_contact, request)
+        try:
+            known = await self._store(chain)
+        except NotHandedOver:
+            return problem(problems.hand_over_failed, request)
+        return self._created(chain.placed) if known is None else _replayed(chain, known)
+
+    async def _read(self, shape: type[R], request: Request) -> R:
+        decoder = decoder_for(request.headers.get("content-type", ""))
+        if decoder is None:
+            raise UnsupportedMediaType
+        options = self._services.options
+        return await read_request(
+            shape,
+            await body_of(request),
+            self._services.clock.now(),
+            decoder,
+            attachment_hosts=options.attachment_hosts,
+            largest=options.max_body_bytes,
+        )
+
+    async def _store(self, chain: Chain) -> KnownChain | None:
+        """Store the chain, an instant one together with its dispatch; return the earlier one with its id, if any."""
+        if chain.family is Family.INSTANT:
+            return await self._services.dispatch(chain)
+        return await self._services.store_chain(chain)
+
+    async def _everybody_is_reachable(self, chain: Chain) -> bool:
+        """Look up who is to be notified; False when nothing usable is found for one of them (NOT-00001)."""
+        if chain.family is not Family.CHAIN:
+            return True
+        found = await asyncio.gather(*(self._is_reachable(order) for order in chain.orders))
+        return all(found)
+
+    async def _is_reachable(self, order: Order) -> bool:
+        """Reserved is not missing: such an order is accepted and fails later (api.md 5, item 19)."""
+        (part,) = order.recipients
+        recipients = unpack_recipients(part)
+        tally = LookupTally(order.channel)
+        wanted = questions(recipients, order.channel, use_stale=order.use_stale_contact_information)
+        tally.add(recipients, await ask(self._services.directory, wanted))
+        report = tally.report()
+        return report is None or not report.missing_contact
+
+    def _created(self, placed: Placed) -> Response:
+        location = f"{self._services.options.base_uri}/notifications/api/v1/orders/chain/{placed.chain_id}"
+        return document(placed_document(placed), 201, {"Location": location})
+
+
+def _replayed(chain: Chain, known: KnownChain) -> Response:
+    """Answer with the ids of the first request; what it said is not compared, only told (api.md 3.9, step 3)."""
+    same = chain.request_hash == known.request_hash
+    if not same:
+        _log.warning("an idempotency id of the %s family came again with another body", chain.family.name)
+    return document(placed_document(known.placed), 200, {REPLAY: "same" if same else "differs"})

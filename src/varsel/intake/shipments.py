@@ -1,0 +1,100 @@
+"""Following orders in the newer interface: shipments and the status feed (api.md 3.14)."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from varsel.intake import problems
+from varsel.intake.answers import document, empty, problem
+from varsel.intake.credentials import Caller
+from varsel.intake.documents import JSON_CONTENT_TYPE, StreamedDocument
+from varsel.intake.services import Services
+from varsel.intake.shapes import read_loose_guid
+from varsel.intake.times import write_time
+from varsel.intake.wire_future import (
+    FeedEntry,
+    ShipmentDocument,
+    ShipmentRecipient,
+    feed_recipient,
+    order_status_name,
+    read_feed_query,
+    shipment_recipient,
+)
+from varsel.model.results import Channel
+from varsel.storage import feed, notifications
+from varsel.storage.orders import OrderState
+
+_FEW: Final = 1_000
+"""Notifications of a shipment that are read and written in one go."""
+
+
+class FollowShipments:
+    """Answers about shipments, each only to its creator."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def shipment(self, request: Request, caller: Caller) -> Response:
+        """GET `/future/shipment/{id}`: the order and its notifications as they stand now."""
+        order_id = read_loose_guid(request.path_params["id"])
+        if order_id is None:
+            return empty(404)  # such a path matches no route (api.md 3.14)
+        if caller.creator is None:
+            return empty(403)
+        state = await self._services.read_state((order_id, caller.creator))
+        if state is None:
+            return problem(problems.shipment_not_found, request)
+        if state.email_generated + state.sms_generated > _FEW:
+            return StreamingResponse(self._streamed(state), media_type=JSON_CONTENT_TYPE)
+        lines = await self._services.read_lines(order_id) if state.email_generated or state.sms_generated else ()
+        recipients = tuple(shipment_recipient(line.address, line.result, line.result_time) for line in lines)
+        return document(_shipment_document(state, recipients))
+
+    async def _streamed(self, state: OrderState) -> AsyncIterator[bytes]:
+        """Write a large shipment as its notifications are read, e-mails before SMS."""
+        stream = StreamedDocument(_shipment_document(state, ()), "recipients")
+        yield stream.head
+        for channel in Channel:
+            async for page in notifications.pages_of_order(self._services.pool, state.id, channel, size=_FEW):
+                yield stream.write([shipment_recipient(line.address, line.result, line.result_time) for line in page])
+        yield stream.tail
+
+    async def feed(self, request: Request, caller: Caller) -> Response:
+        """GET `/future/shipment/feed`: how the creator's orders ended, each once, in the order they became visible."""
+        wanted = read_feed_query(request.query_params.multi_items(), self._services.options.feed_page_size)
+        if caller.creator is None:
+            return empty(403)
+        pool = self._services.pool
+        if wanted.descending:
+            entries = await feed.before(pool, caller.creator, wanted.seq or None, limit=wanted.page_size)
+        else:
+            entries = await feed.after(pool, caller.creator, wanted.seq, limit=wanted.page_size)
+        return document(_feed_documents(entries))
+
+
+def _shipment_document(state: OrderState, recipients: tuple[ShipmentRecipient, ...]) -> ShipmentDocument:
+    return ShipmentDocument(
+        shipment_id=state.id,
+        senders_reference=state.senders_reference,
+        type=state.type.name,
+        status=order_status_name(state.status),
+        last_update=write_time(max(state.created, state.last_update)),
+        recipients=recipients,
+    )
+
+
+def _feed_documents(entries: Sequence[feed.FeedEntry]) -> list[FeedEntry]:
+    return [
+        FeedEntry(
+            sequence_number=entry.number,
+            shipment_id=entry.order_id,
+            senders_reference=entry.senders_reference,
+            shipment_type=entry.type.name,
+            status=order_status_name(entry.status),
+            last_update=write_time(entry.last_update),
+            recipients=tuple(feed_recipient(r.destination, r.result, r.last_update) for r in entry.recipients),
+        )
+        for entry in entries
+    ]

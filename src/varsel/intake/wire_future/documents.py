@@ -1,0 +1,116 @@
+"""Response documents of the newer interface (api.md 3.9 to 3.14); members in the order of its examples."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from varsel.intake.documents import Document
+from varsel.intake.shapes import member
+from varsel.intake.shapes.schema import OneOf
+from varsel.intake.times import InstantText, write_time
+from varsel.model.chains import Placed
+from varsel.model.orders import OrderStatus, OrderType
+from varsel.model.results import Channel, Result
+
+_ORDER_TYPES = OneOf(*OrderType.__members__)
+_ORDER_STATUSES = OneOf(*(f"Order_{name}" for name in OrderStatus.__members__))
+_FINAL_STATUSES = OneOf("Order_Completed", "Order_SendConditionNotMet")
+_RESULTS = OneOf(*(result.facts.wire_name for result in Result))
+_CHANNELS = OneOf("Email", "SMS")
+_DISCRIMINATORS = {Channel.Email: "Email", Channel.Sms: "SMS"}
+
+
+class PlacedReminder(Document, frozen=True, kw_only=True):
+    """A reminder that was accepted."""
+
+    shipment_id: UUID
+    senders_reference: str | None = None
+
+
+class PlacedNotification(Document, frozen=True, kw_only=True):
+    """The notification that was accepted, with its reminders in the order of the request."""
+
+    shipment_id: UUID
+    senders_reference: str | None = None
+    reminders: tuple[PlacedReminder, ...] | None = None
+
+
+class PlacedDocument(Document, frozen=True, kw_only=True):
+    """A request was accepted, now or earlier under the same idempotency id (api.md 3.9)."""
+
+    notification_order_id: Annotated[UUID, member("The id of the whole; shipments are read by their own ids.")]
+    notification: PlacedNotification
+
+
+class ShipmentRecipient(Document, frozen=True, kw_only=True, gc=False):
+    """One notification of a shipment, as it stands now."""
+
+    type: Annotated[str, member("The channel it travels by."), _CHANNELS]
+    destination: Annotated[str, member("The actual address; empty when there was none to send to.")]
+    status: Annotated[str, _RESULTS]
+    last_update: InstantText
+
+
+class ShipmentDocument(Document, frozen=True, kw_only=True):
+    """A shipment: an order of any kind and what became of its notifications, e-mails before SMS (api.md 3.14)."""
+
+    shipment_id: UUID
+    senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
+    type: Annotated[str, member("How the order came about."), _ORDER_TYPES]
+    status: Annotated[str, _ORDER_STATUSES]
+    last_update: InstantText
+    recipients: tuple[ShipmentRecipient, ...]
+
+
+class FeedRecipient(Document, frozen=True, kw_only=True, gc=False):
+    """One notification, as it stood when its order ended."""
+
+    destination: Annotated[str, member("The actual address; empty when there was none to send to.")]
+    status: Annotated[str, _RESULTS]
+    last_update: InstantText
+
+
+class FeedEntry(Document, frozen=True, kw_only=True):
+    """The end of one order (api.md 3.14); its content never changes."""
+
+    sequence_number: Annotated[int, member("Give the last one as `seq` to go on from there.")]
+    shipment_id: UUID
+    senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
+    shipment_type: Annotated[str | None, member("How the order came about."), _ORDER_TYPES] = None
+    status: Annotated[str, _FINAL_STATUSES]
+    last_update: InstantText
+    recipients: Annotated[tuple[FeedRecipient, ...], member("None if the send condition was not met.")]
+
+
+def placed_document(placed: Placed) -> PlacedDocument:
+    """Tell a caller what was placed."""
+    reminders = tuple(
+        PlacedReminder(shipment_id=reminder.id, senders_reference=reminder.senders_reference)
+        for reminder in placed.reminders
+    )
+    main = placed.main
+    notification = PlacedNotification(
+        shipment_id=main.id, senders_reference=main.senders_reference, reminders=reminders or None
+    )
+    return PlacedDocument(notification_order_id=placed.chain_id, notification=notification)
+
+
+def shipment_recipient(destination: str, result: Result, last_update: datetime) -> ShipmentRecipient:
+    """Show one notification of a shipment."""
+    facts = result.facts
+    return ShipmentRecipient(
+        type=_DISCRIMINATORS[facts.channel],
+        destination=destination,
+        status=facts.wire_name,
+        last_update=write_time(last_update),
+    )
+
+
+def feed_recipient(destination: str, result: Result, last_update: datetime) -> FeedRecipient:
+    """Show one notification of a feed entry."""
+    return FeedRecipient(destination=destination, status=result.facts.wire_name, last_update=write_time(last_update))
+
+
+def order_status_name(status: OrderStatus) -> str:
+    """Return the name of an order's status in the newer interface, which masks nothing (api.md 4.2)."""
+    return f"Order_{status.name}"

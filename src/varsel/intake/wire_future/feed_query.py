@@ -1,0 +1,69 @@
+"""The query of the status feed (api.md 3.14)."""
+
+from collections.abc import Callable, Iterable
+from enum import IntEnum
+from typing import Final, NamedTuple, TypeVar
+
+from varsel.intake.shapes import Invalid, Unreadable
+from varsel.intake.shapes.scalars import Choice, Integer
+
+LARGEST_PAGE: Final = 500
+"""Entries in one answer, unless a setting says otherwise."""
+
+T = TypeVar("T")
+
+
+class OrderBy(IntEnum):
+    """In which direction the feed is read."""
+
+    asc = 0
+    desc = 1
+
+
+class FeedQuery(NamedTuple):
+    """What part of the feed is wanted: at most `page_size` entries after `seq`, or before it if `descending`.
+
+    Descending from 0 means from the newest.
+    """
+
+    seq: int = 0
+    page_size: int = LARGEST_PAGE
+    descending: bool = False
+
+
+_SEQUENCE: Final = Integer(64)
+_SIZE: Final = Integer()
+_ORDER: Final = Choice(OrderBy)
+
+
+def read_feed_query(pairs: Iterable[tuple[str, str]], largest_page: int = LARGEST_PAGE) -> FeedQuery:
+    """Read a decoded query. Names match in any case, of repeated ones the first counts. Raises `Invalid`."""
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        given.setdefault(name.lower(), value)
+    errors: dict[str, list[str]] = {}
+    seq = _read(given, "Seq", _sequence, 0, errors)
+    page_size = _read(given, "PageSize", _SIZE.read, LARGEST_PAGE, errors)
+    descending = _read(given, "OrderBy", _descending, False, errors)
+    if errors:
+        raise Invalid(errors)
+    return FeedQuery(seq, min(max(page_size, 1), largest_page), descending)
+
+
+def _read(given: dict[str, str], key: str, read: Callable[[str], T], default: T, errors: dict[str, list[str]]) -> T:
+    try:
+        return read(given[key.lower()].strip()) if key.lower() in given else default
+    except Unreadable as problem:
+        errors[key] = [problem.message]
+        return default
+
+
+def _sequence(text: str) -> int:
+    number = _SEQUENCE.read(text)
+    if number < 0:
+        raise Unreadable("A sequence number is not negative.")
+    return number
+
+
+def _descending(text: str) -> bool:
+    return _ORDER.read(text) is OrderBy.desc
