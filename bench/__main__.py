@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import uvloop
 
-from bench import accept, expand, generator, idle, smtp, status
+from bench import accept, chains, expand, feed, generator, idle, smtp, status
 from bench.baselines import DATABASE, Baselines
 from bench.errors import BenchError
 from bench.figures import Row
@@ -34,6 +34,8 @@ SCENARIOS: dict[str, Scenario] = {
     "expand": expand.measure,
     "idle": idle.measure,
     "smtp": smtp.measure,
+    "chains": chains.measure,
+    "feed": feed.measure,
 }
 
 FAILURES = (BenchError, VarselError, OSError, asyncpg.PostgresError, msgspec.MsgspecError, ExceptionGroup)
@@ -48,8 +50,10 @@ Starts a PostgreSQL server and Varsel with temporary data on 127.0.0.1, measures
   expand     one order of 100,000 recipients from accepted to all in the sandbox, and the worker's memory
   idle       100 orders a second: from created to handed to the provider
   smtp       e-mail to a real SMTP server over loopback, answering at once and after 100 ms
+  chains     chains accepted and replayed, shipments read, instant e-mails handed over
+  feed       pages of the status feed out of ten million entries
 
-The whole takes about eight minutes; leave the machine alone meanwhile. Use ratios and processor milliseconds to
+The whole takes about fifteen minutes; leave the machine alone meanwhile. Use ratios and processor milliseconds to
 compare machines. A missed goal is shown, not an error; exit status 1 means that something could not be measured.
 """
 

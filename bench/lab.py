@@ -28,9 +28,18 @@ class Plan:
     idle_seconds: float = 10.0
     smtp_recipients: int = 30_000
     slow_smtp_recipients: int = 3_000
+    feed_entries: int = 10_000_000
 
 
-QUICK = Plan(rounds=1, seconds=2, warm_up_seconds=1.0, connections=(8, 64), copy_rows=50_000, idle_seconds=5.0)
+QUICK = Plan(
+    rounds=1,
+    seconds=2,
+    warm_up_seconds=1.0,
+    connections=(8, 64),
+    copy_rows=50_000,
+    idle_seconds=5.0,
+    feed_entries=1_000_000,
+)
 GOAL_CONNECTIONS = 64
 """The number of connections the issue sets its goals at."""
 

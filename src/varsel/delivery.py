@@ -55,7 +55,7 @@ def after_transient(
 ) -> RetryAt | Expired:
     """Decide what follows when a message was certainly not taken.
 
-    `pause` is our own, grown with the attempts (`schedule.stepped_pause`); the provider's wish can only lengthen it.
+    `pause` is our own, grown with the attempts (`schedule.stepped_pause`); the provider's own wish goes before it.
     """
-    at = now + max(pause, retry_after or pause)
+    at = now + (pause if retry_after is None else retry_after)
     return RetryAt(at) if at < expiry else Expired()

@@ -59,10 +59,10 @@ def test_production_wants_a_public_address_and_a_kept_database(tmp_path: Path) -
 
 
 def test_the_directory_file_is_looked_for(tmp_path: Path) -> None:
-    assert "is not there" in findings({}, tmp_path)["directory"].found
+    assert "is not there" in findings({}, tmp_path)["directory file"].found
     (tmp_path / "directory.json").write_text("{}")
-    assert findings({}, tmp_path)["directory"].found.endswith("directory.json is there")
-    assert findings({"VARSEL_DIRECTORY": "none"}, tmp_path)["directory"].found.startswith("none")
+    assert findings({}, tmp_path)["directory file"].found.endswith("directory.json is there")
+    assert findings({"VARSEL_DIRECTORY": "none"}, tmp_path)["directory file"].found.startswith("none")
 
 
 def test_the_report_has_a_line_for_each_finding_and_one_that_sums_up() -> None:

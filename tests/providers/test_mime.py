@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from varsel.channels.html_text import html_to_text
-from varsel.channels.mime import MAX_LINE, File, Template, Templates, date_header, template
+from varsel.channels.mime import MAX_LINE, Template, Templates, attachment, date_header, template
+from varsel.channels.protocol import File
 from varsel.model.orders import ContentType
 
 DATE = date_header(datetime(2026, 1, 1, 12, 30, 5, tzinfo=UTC))
@@ -21,8 +22,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x0b
 LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=300)
 
 
-def written(ready: Template) -> bytes:
-    return ready.addressed("kari@example.no", "id@example.com", DATE)
+def written(ready: Template, *files: File) -> bytes:
+    return ready.addressed("kari@example.no", "id@example.com", DATE, [b"".join(attachment(file)) for file in files])
 
 
 def read(raw: bytes) -> StdlibMessage:
@@ -134,34 +135,53 @@ FILENAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Z
 
 @given(FILENAMES, st.binary(max_size=300))
 def test_attachments_read_back_as_written(filename: str, content: bytes) -> None:
-    raw = written(
-        template(
-            "noreply@example.com",
-            "Et brev",
-            "<p>Hei</p>",
-            ContentType.Html,
-            eight_bit=True,
-            files=[File(filename, "application/pdf", content)],
-        )
-    )
+    ready = template("noreply@example.com", "Et brev", "<p>Hei</p>", ContentType.Html, eight_bit=True)
+    raw = written(ready, File(filename, "application/pdf", content))
     assert_within_the_rules(raw, eight_bit=True)
     message = read(raw)
     assert message.get_content_type() == "multipart/mixed"
-    text, attachment = message.iter_parts()
+    text, enclosed = message.iter_parts()
     assert text.get_content_type() == "multipart/alternative"
-    assert attachment.get_content_disposition() == "attachment"
-    assert attachment.get_filename() == filename
-    assert attachment.get_content_type() == "application/pdf"
-    assert attachment.get_payload(decode=True) == content
+    assert enclosed.get_content_disposition() == "attachment"
+    assert enclosed.get_filename() == filename
+    assert enclosed.get_content_type() == "application/pdf"
+    assert enclosed.get_payload(decode=True) == content
+
+
+@given(st.binary(max_size=300), FILENAMES)
+def test_no_line_of_an_attachment_begins_with_a_dot_or_a_hyphen(content: bytes, filename: str) -> None:
+    raw = b"".join(attachment(File(f"--{filename}\r\n.pdf", "application/pdf", content)))
+    assert not re.search(rb"^[.-]", raw, re.MULTILINE)
+
+
+@pytest.mark.parametrize("size", [0, 1, 56, 57, 58, 57 * 1024 - 1, 57 * 1024, 57 * 1024 + 1, 200_000])
+def test_a_large_attachment_is_one_run_of_base64(size: int) -> None:
+    content = bytes(range(256)) * (size // 256 + 1)
+    ready = template("noreply@example.com", "Et brev", "Hei", ContentType.Plain, eight_bit=True)
+    raw = written(ready, File("brev.pdf", "application/pdf", content[:size]))
+    _, enclosed = read(raw).iter_parts()
+    assert enclosed.get_payload(decode=True) == content[:size]
+    assert {len(line) for line in str(enclosed.get_payload()).split()[:-1]} <= {76}
+
+
+def test_several_attachments_keep_their_order() -> None:
+    files = [File(f"{number}.txt", "text/plain", b"%d" % number) for number in range(3)]
+    ready = template("noreply@example.com", "Et brev", "Hei\n", ContentType.Plain, eight_bit=True)
+    text, *enclosed = read(written(ready, *files)).iter_parts()
+    assert normal(text.get_content()) == "Hei"
+    assert [(part.get_filename(), part.get_payload(decode=True)) for part in enclosed] == [
+        ("0.txt", b"0"),
+        ("1.txt", b"1"),
+        ("2.txt", b"2"),
+    ]
 
 
 @pytest.mark.parametrize("mime_type", ["nonsense", "text/plain\r\nBcc: x", "message/rfc822", ""])
 def test_a_mime_type_that_cannot_be_is_octets(mime_type: str) -> None:
-    files = [File('a"b\\c\r\n.pdf', mime_type, b"x")]
-    ready = template("noreply@example.com", "Et brev", "Hei", ContentType.Plain, eight_bit=True, files=files)
-    _, attachment = read(written(ready)).iter_parts()
-    assert attachment.get_content_type() == "application/octet-stream"
-    assert attachment.get_filename() == 'a"b\\c .pdf'
+    ready = template("noreply@example.com", "Et brev", "Hei", ContentType.Plain, eight_bit=True)
+    _, enclosed = read(written(ready, File('a"b\\c\r\n.pdf', mime_type, b"x"))).iter_parts()
+    assert enclosed.get_content_type() == "application/octet-stream"
+    assert enclosed.get_filename() == 'a"b\\c .pdf'
 
 
 def test_a_text_is_encoded_once_for_all_its_recipients() -> None:

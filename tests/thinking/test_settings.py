@@ -121,6 +121,10 @@ def test_values_are_read_as_written(kind: Kind[Any], text: str, value: object) -
         ("VARSEL_PLATFORM_KEY_SETS", "../ttd=https://keys.example.com"),
         ("VARSEL_SEND_RETRY_AFTER", ","),
         ("VARSEL_DATABASE_URL", "mysql://db.example.com/varsel"),
+        ("VARSEL_OUTGOING_ALLOWED", "10.1.0.0/33"),
+        ("VARSEL_OUTGOING_ALLOWED", "apps.internal, https://apps.internal"),
+        ("VARSEL_OUTGOING_PORTS", "https"),
+        ("VARSEL_CONDITION_UNDECIDED", "perhaps"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_variable(name: str, text: str) -> None:
@@ -157,6 +161,13 @@ def test_an_empty_value_counts_as_not_set_unless_empty_means_something() -> None
 def test_platform_key_sets_are_a_list_of_names_and_addresses() -> None:
     settings = Settings.read({"VARSEL_PLATFORM_KEY_SETS": "ttd=https://a.example.com/k?x=1, skd=https://b.example.com"})
     assert settings.platform_key_sets == {"ttd": "https://a.example.com/k?x=1", "skd": "https://b.example.com"}
+
+
+def test_places_that_may_be_reached_and_ports_are_lists() -> None:
+    settings = Settings.read({"VARSEL_OUTGOING_ALLOWED": "apps.internal, *.example.no,10.1.0.0/16,::1"})
+    assert settings.outgoing_allowed == ("apps.internal", "*.example.no", "10.1.0.0/16", "::1")
+    assert settings.outgoing_ports is None
+    assert Settings.read({"VARSEL_OUTGOING_PORTS": "443, 8443"}).outgoing_ports == (443, 8443)
 
 
 def test_a_secret_is_read_from_a_file(tmp_path: Path) -> None:
@@ -222,6 +233,11 @@ def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
         ({"VARSEL_SMS_WINDOW_END": "9"}, "earlier hour"),
         ({"VARSEL_ASSUME_DELIVERED_AFTER": "48h"}, "VARSEL_NOTIFICATION_LIFETIME"),
         ({"VARSEL_ORDER_RETRY_LONGEST": "30s"}, "VARSEL_ORDER_RETRY_FIRST"),
+        (
+            {"VARSEL_CONDITION_TOKEN": "maskinporten", "VARSEL_MASKINPORTEN_CLIENT_ID": "client"},
+            "VARSEL_MASKINPORTEN_KEY must be set",
+        ),
+        ({"VARSEL_MASKINPORTEN_KEY": '{"kty": "RSA", "n": "AQAB"}'}, "VARSEL_MASKINPORTEN_KEY cannot be used: "),
     ],
 )
 def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: str) -> None:
@@ -242,6 +258,8 @@ def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: s
         ({"VARSEL_DATABASE_URL": "postgresql://varsel:postgres@db.example.com/varsel"}, "everybody guesses"),
         ({"VARSEL_SMTP_TLS": "none", "VARSEL_SMTP_USERNAME": "a", "VARSEL_SMTP_PASSWORD": "fjord"}, "in clear"),
         ({"VARSEL_LINK_ENDPOINT": "http://sms.example.com"}, "in clear"),
+        ({"VARSEL_CONDITION_TOKEN_OVER_HTTP": "yes"}, "in clear"),
+        ({"VARSEL_MASKINPORTEN_ISSUER": "http://maskinporten.example.com"}, "by https only"),
     ],
 )
 def test_production_refuses_what_would_let_strangers_in(changes: dict[str, str], word: str) -> None:

@@ -78,16 +78,16 @@ async def test_magic_recipients_reach_their_final_result(
     assert (state.status, state.email_succeeded) == (OrderStatus.Completed, succeeded)
 
 
-async def test_a_transient_failure_is_tried_again_with_growing_pauses(rig: Rig) -> None:
+async def test_a_transient_failure_is_tried_again_when_the_provider_wishes(rig: Rig) -> None:
     order = await rig.store(make_order(emails("transient"), NOON))
 
     await rig.work()
     assert [line.result for line in await rig.listed(order)] == [Result.EMAIL_NEW]
-    await rig.work(after=timedelta(seconds=59))
+    await rig.work(after=timedelta(milliseconds=999))
     assert len(await rig.kept()) == 1
-    await rig.work(after=timedelta(seconds=30))
+    await rig.work(after=timedelta(milliseconds=1))
     assert len(await rig.kept()) == 2
-    await rig.work(after=timedelta(minutes=10))
+    await rig.work(after=timedelta(seconds=1))
 
     assert [kept.attempt for kept in await rig.kept()] == [3, 2, 1]
     assert [line.result for line in await rig.listed(order)] == [Result.EMAIL_DELIVERED]

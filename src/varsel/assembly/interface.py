@@ -1,12 +1,15 @@
 """The HTTP interface, joined from its parts."""
 
+from typing import Final
+
 from starlette.types import ASGIApp
 
-from varsel.assembly.options import intake_options
+from varsel.assembly.options import assumed_after, intake_options
 from varsel.assembly.providers import Outside
 from varsel.assembly.stores import Stores
 from varsel.channels.sms_link import BasicCredentials
 from varsel.intake.app import Extras, make_app
+from varsel.intake.bodies import BigBodies
 from varsel.intake.credentials import Gatekeeper, LocalIssuer
 from varsel.intake.inbox import Inbox
 from varsel.intake.services import Services
@@ -18,6 +21,9 @@ from varsel.settings import Settings
 from varsel.storage.pool import Pool
 from varsel.workers.hints import Hints
 from varsel.workers.instant import DispatchInstant, InstantOptions
+
+_ANSWERED_WITHIN: Final = 0.9
+"""Share of a request's time after which a caller is told that no provider has answered; the rest is for the answer."""
 
 
 def interface(
@@ -31,11 +37,13 @@ def interface(
 ) -> ASGIApp:
     """Make the application that answers requests."""
     dispatch = _dispatch(settings, pool, clock, outside)
-    stores = Stores(pool, clock, hints, dispatch, batch=settings.intake_batch)
+    patience = settings.http_request_timeout * _ANSWERED_WITHIN
+    stores = Stores(pool, clock, hints, dispatch, batch=settings.intake_batch, patience=patience)
     services = Services(
         pool=pool,
         clock=clock,
         directory=outside.directory,
+        big_bodies=_big_bodies(settings),
         store=stores.store,
         read_state=stores.read_state,
         find_chain=stores.find_chain,
@@ -54,8 +62,14 @@ def interface(
     return make_app(services, gatekeeper, extras)
 
 
+def _big_bodies(settings: Settings) -> BigBodies:
+    return BigBodies(
+        largest=settings.http_max_body, big=settings.http_big_body, at_once=settings.http_max_big_bodies
+    )
+
+
 def _dispatch(settings: Settings, pool: Pool, clock: Clock, outside: Outside) -> DispatchInstant:
-    options = InstantOptions(settings.expiry_grace, settings.assume_delivered_after)
+    options = InstantOptions(settings.expiry_grace, assumed_after(settings, outside.email))
     return DispatchInstant(pool, clock, outside.email, outside.sms, options)
 
 
@@ -71,7 +85,7 @@ def _triggers(settings: Settings, hints: Hints) -> Triggers:
     return Triggers(
         TriggerAccess(key, settings.trigger_networks or ()),
         {
-            "pastdueorders": hints.orders.give,
+            "pastdueorders": hints.orders_due,
             "sendemail": email,
             "sendsmsanytime": lanes[Lane.SmsAnytime].give,
             "sendsmsdaytime": lanes[Lane.SmsDaytime].give,

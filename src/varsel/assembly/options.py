@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 
+from varsel.assembly.attachments import attachment_hosts
+from varsel.channels.protocol import EmailMessage, Provider
 from varsel.intake.services import IntakeOptions
 from varsel.model.results import Channel
+from varsel.orders.condition import ConditionPolicy, Undecided
 from varsel.schedule import DaytimeWindow
 from varsel.settings import Settings
 from varsel.settings.choices import UnknownOutcome
 from varsel.workers.apply_reports import ReportOptions
+from varsel.workers.conditional_orders import ConditionOptions
 from varsel.workers.crew import CrewOptions
+from varsel.workers.expand_orders import ProcessOptions
 from varsel.workers.housekeeping import RetentionOptions
-from varsel.workers.process_orders import ProcessOptions
 from varsel.workers.send import SendOptions
 
 _PARTS_AT_ONCE = 4
@@ -26,19 +30,25 @@ def intake_options(settings: Settings) -> IntakeOptions:
         default_sms_sender=settings.default_sms_sender,
         cancel_closes_before=settings.cancel_limit,
         max_body_bytes=settings.http_max_body,
-        big_body_bytes=settings.http_big_body,
-        big_bodies_at_once=settings.http_max_big_bodies,
+        feed_page_size=settings.feed_page_size,
+        attachment_hosts=attachment_hosts(settings),
         request_timeout=settings.http_request_timeout,
     )
 
 
-def crew_options(settings: Settings) -> CrewOptions:
-    """Return what the workers want to know."""
+def assumed_after(settings: Settings, email: Provider[EmailMessage]) -> timedelta | None:
+    """Return after how long an e-mail without bad news counts as delivered: only where no reports will come."""
+    return None if email.capabilities.reports else settings.assume_delivered_after
+
+
+def crew_options(settings: Settings, email: Provider[EmailMessage]) -> CrewOptions:
+    """Return what the workers want to know; `email` is the provider whose reports they may wait for."""
     window = DaytimeWindow(settings.sms_window_zone, settings.sms_window_start, settings.sms_window_end)
     return CrewOptions(
         process=_process_options(settings, window),
+        condition=_condition_options(settings),
         send={
-            Channel.Email: _send_options(settings, settings.assume_delivered_after),
+            Channel.Email: _send_options(settings, assumed_after(settings, email)),
             Channel.Sms: _send_options(settings, None),
         },
         reports=ReportOptions(
@@ -74,6 +84,12 @@ def _process_options(settings: Settings, window: DaytimeWindow) -> ProcessOption
         lifetime=settings.notification_lifetime,
         placeholder_fallback=settings.placeholder_fallback,
     )
+
+
+def _condition_options(settings: Settings) -> ConditionOptions:
+    undecided = Undecided(settings.condition_undecided.value)
+    policy = ConditionPolicy(undecided, settings.condition_attempts)
+    return ConditionOptions(settings.condition_orders_at_once, policy)
 
 
 def _send_options(settings: Settings, assume_delivered_after: timedelta | None) -> SendOptions:

@@ -5,17 +5,21 @@ import gc
 import logging
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
 
 from starlette.types import ASGIApp
 
 from varsel import __version__
+from varsel.assembly.attachments import composed_email
 from varsel.assembly.database import open_database
 from varsel.assembly.http_server import bound_socket, http_server
 from varsel.assembly.interface import interface
 from varsel.assembly.logs import set_up_logs
 from varsel.assembly.options import crew_options
+from varsel.assembly.outgoing import Outgoing, open_outgoing
 from varsel.assembly.providers import Outside, local_issuer, open_gatekeeper, open_outside
 from varsel.model.clock import SystemClock
 from varsel.settings import Settings
@@ -24,7 +28,6 @@ from varsel.storage.migrate import migrate
 from varsel.storage.pool import Pool
 from varsel.workers.crew import Crew
 from varsel.workers.hints import Hints
-from varsel.workers.process_orders import Verdict
 
 _log = logging.getLogger(__name__)
 
@@ -42,15 +45,16 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
         stack.enter_context(_stopped_by_signals(stopping))
         bound = stack.enter_context(bound_socket(settings)) if Role.API in roles else None
         pool = await stack.enter_async_context(open_database(settings, connections=connections))
-        for migration in await migrate(pool):
-            _log.info("applied migration %s", migration)
+        await migrate(pool)
         outside = await stack.enter_async_context(open_outside(settings, pool, clock, hints))
         issuer = local_issuer(settings)
         gatekeeper = await stack.enter_async_context(open_gatekeeper(settings, clock, issuer))
+        outgoing = await stack.enter_async_context(open_outgoing(settings, clock))
         _calm_collector()
         async with asyncio.TaskGroup() as group:
             if Role.WORKER in roles:
-                group.create_task(_crew(settings, pool, clock, hints, outside).run(stopping))
+                crew = _crew(settings, pool, clock, hints, outside, outgoing)
+                group.create_task(_work(crew, stopping, settings.shutdown_wait))
             if bound is not None:
                 app = interface(settings, pool, clock, hints, outside, gatekeeper, issuer)
                 group.create_task(_answer_requests(settings, app, bound, stopping))
@@ -63,22 +67,34 @@ def _connections(settings: Settings, roles: frozenset[Role]) -> int:
     return sum(wanted[role] for role in roles)
 
 
-def _crew(settings: Settings, pool: Pool, clock: SystemClock, hints: Hints, outside: Outside) -> Crew:
+def _crew(
+    settings: Settings, pool: Pool, clock: SystemClock, hints: Hints, outside: Outside, outgoing: Outgoing
+) -> Crew:
     return Crew(
         pool=pool,
         clock=clock,
         directory=outside.directory,
-        check_condition=_undecided,
+        ask_condition=outgoing.conditions.ask,
         email=outside.email,
+        composed=composed_email(settings, outside.email, outgoing.fetcher),
         sms=outside.sms,
         hints=hints,
-        options=crew_options(settings),
+        options=crew_options(settings, outside.email),
     )
 
 
-async def _undecided(_order: object) -> Verdict:
-    """Hold an order that carries a send condition: it must not be sent as if it had none."""
-    return Verdict.Undecided
+async def _work(crew: Crew, stopping: asyncio.Event, patience: timedelta) -> None:
+    """Let the crew work until told to stop, and then finish for as long as `patience` lasts.
+
+    What is broken off then is taken up again by others when its lease has run out.
+    """
+    working = asyncio.create_task(crew.run(stopping))
+    await _first_of(working, stopping)
+    try:
+        async with asyncio.timeout(patience.total_seconds() if not working.done() else None):
+            await working
+    except TimeoutError:
+        _log.warning("work still under way after %s was broken off; it is taken up again", patience)
 
 
 def _calm_collector() -> None:
@@ -123,7 +139,7 @@ def _announce(settings: Settings, listening: socket.socket) -> None:
     shown = f"[{host}]" if ":" in host else host
     print(f"varsel ready at http://{shown}:{port}", flush=True)
     if settings.local_issuer:
-        print("  a token:       varsel token --org ttd --org-number 991825827", flush=True)
+        print(f"  a token:       {sys.argv[0]} token --org ttd --org-number 991825827", flush=True)
     if settings.sandbox_inbox:
         print(f"  {_kept_by_sandbox(settings)} http://{shown}:{port}/dev/inbox", flush=True)
     if settings.swagger:

@@ -108,15 +108,15 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 def _directory(settings: Settings) -> Finding:
     if settings.directory == "none":
-        return Finding("directory", Verdict.OK, "none: only direct addresses are reached")
+        return Finding("directory file", Verdict.OK, "none: only direct addresses are reached")
     if not settings.fixed_directory_file.exists():
         found = f"{settings.fixed_directory_file} is not there, so no person or organisation is found"
         advice = "write it, or set VARSEL_FIXED_DIRECTORY_FILE; nothing to do if all recipients have addresses"
-        return Finding("directory", Verdict.OK, found, advice)
+        return Finding("directory file", Verdict.OK, found, advice)
     if not os.access(settings.fixed_directory_file, os.R_OK):
         found = f"{settings.fixed_directory_file} cannot be read"
-        return Finding("directory", Verdict.FAIL, found, "give this user the right to read it")
-    return Finding("directory", Verdict.OK, f"{settings.fixed_directory_file} is there")
+        return Finding("directory file", Verdict.FAIL, found, "give this user the right to read it")
+    return Finding("directory file", Verdict.OK, f"{settings.fixed_directory_file} is there")
 
 
 def report(found: Sequence[Finding]) -> str:

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from varsel.settings.kinds import Kind, items
+
+Network = IPv4Network | IPv6Network
 
 
 def address(*schemes: str) -> Kind[str]:
@@ -58,6 +61,43 @@ def addresses_by_name() -> Kind[Mapping[str, str]]:
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")  # what an issuer may be called (integrations.md 1.10)
 
 
+def host_names() -> Kind[tuple[str, ...]]:
+    """Host names, IPv4 addresses, and `*.domains` for everything below a domain, divided by commas; in lower case."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        names = tuple(name.lower() for name in items(value))
+        if not all(map(_HOST_NAME.fullmatch, names)):
+            raise ValueError("must be a list such as files.example.no,*.blobs.example.no, divided by commas")
+        return names
+
+    return Kind("list of host names and `*.domains`, divided by commas", parse)
+
+
+_HOST_NAME = re.compile(r"(?:\*\.)?(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
+
+
+def reachable_places() -> Kind[tuple[str, ...]]:
+    """Hosts, domains and IP networks that callers may send Varsel to, divided by commas."""
+
+    def parse(value: str) -> tuple[str, ...]:
+        entries = tuple(items(value))
+        if entries and not _can_be_read(entries):
+            raise ValueError("must be a list such as apps.internal,*.example.no,10.1.0.0/16, divided by commas")
+        return entries
+
+    return Kind("list of host names, `*.domains` and IP networks, divided by commas", parse)
+
+
+def _can_be_read(entries: tuple[str, ...]) -> bool:
+    from varsel.outgoing.guard import Allowed  # noqa: PLC0415 - loads an HTTP client, for the few who set this
+
+    try:
+        Allowed.read(entries)
+    except ValueError:
+        return False
+    return True
+
+
 def email_address() -> Kind[str]:
     """A bare e-mail address, without a display name."""
 
@@ -67,3 +107,15 @@ def email_address() -> Kind[str]:
         return value
 
     return Kind("e-mail address", parse)
+
+
+def network() -> Kind[Network]:
+    """An IP network such as `10.0.0.0/8`; a single address is one too."""
+
+    def parse(value: str) -> Network:
+        try:
+            return ip_network(value)
+        except ValueError:
+            raise ValueError("must be a network such as 10.0.0.0/8, without bits behind its prefix") from None
+
+    return Kind("network", parse)

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from varsel.settings.choices import EmailProvider, Environment, SmsProvider, TlsMode
+from varsel.settings.choices import ConditionToken, EmailProvider, Environment, SmsProvider, TlsMode
 from varsel.settings.secret import Secret
 from varsel.settings.table import Table
 
@@ -80,6 +80,28 @@ def _rests_grow(settings: Table) -> Iterator[Finding]:
         )
 
 
+def _maskinporten_is_complete(settings: Table) -> Iterator[Finding]:
+    if settings.condition_token is not ConditionToken.MASKINPORTEN:
+        return
+    for attribute in ("maskinporten_client_id", "maskinporten_key"):
+        if getattr(settings, attribute) is None:
+            name = f"VARSEL_{attribute.upper()}"
+            yield Finding(
+                ("condition_token", attribute), f"VARSEL_CONDITION_TOKEN is maskinporten, so {name} must be set"
+            )
+
+
+def _maskinporten_key_can_sign(settings: Table) -> Iterator[Finding]:
+    if settings.maskinporten_key is None:
+        return
+    from varsel.outgoing.assertion import read_signing_key  # noqa: PLC0415 - loads cryptography, for the few who set it
+
+    try:
+        read_signing_key(settings.maskinporten_key.reveal(), settings.maskinporten_key_id)
+    except ValueError as flaw:
+        yield Finding(("maskinporten_key", "maskinporten_key_id"), f"VARSEL_MASKINPORTEN_KEY cannot be used: {flaw}")
+
+
 def _no_local_issuer(settings: Table) -> Iterator[Finding]:
     if settings.openid_address is None:
         yield Finding(
@@ -147,6 +169,18 @@ def _passwords_travel_protected(settings: Table) -> Iterator[Finding]:
         )
 
 
+def _tokens_travel_protected(settings: Table) -> Iterator[Finding]:
+    if settings.condition_token_over_http:
+        yield Finding(
+            ("condition_token_over_http",),
+            "production sends no token in clear: remove VARSEL_CONDITION_TOKEN_OVER_HTTP or set it to no",
+        )
+    if settings.maskinporten_issuer.startswith("http:"):
+        yield Finding(
+            ("maskinporten_issuer",), "production fetches tokens by https only: change VARSEL_MASKINPORTEN_ISSUER"
+        )
+
+
 Check = Callable[[Table], Iterator[Finding]]
 
 _ALWAYS: tuple[Check, ...] = (
@@ -156,6 +190,8 @@ _ALWAYS: tuple[Check, ...] = (
     _window_opens_before_it_closes,
     _assumption_comes_before_expiry,
     _rests_grow,
+    _maskinporten_is_complete,
+    _maskinporten_key_can_sign,
 )
 _IN_PRODUCTION: tuple[Check, ...] = (
     _no_local_issuer,
@@ -164,4 +200,5 @@ _IN_PRODUCTION: tuple[Check, ...] = (
     _no_sandbox,
     _no_secrets_known_to_all,
     _passwords_travel_protected,
+    _tokens_travel_protected,
 )

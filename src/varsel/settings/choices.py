@@ -98,3 +98,18 @@ class Directory(StrEnum):
 
     FIXED = "fixed"
     NONE = "none"
+
+
+class Undecided(StrEnum):
+    """What becomes of an order whose send condition stays undecided."""
+
+    SEND = "send"
+    HOLD = "hold"
+    DO_NOT_SEND = "do-not-send"
+
+
+class ConditionToken(StrEnum):
+    """What shows condition endpoints who is asking."""
+
+    NONE = "none"
+    MASKINPORTEN = "maskinporten"

@@ -11,9 +11,19 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from varsel.settings.address_kinds import address, addresses_by_name, email_address, postgresql_address
+from varsel.settings.address_kinds import (
+    Network,
+    address,
+    addresses_by_name,
+    email_address,
+    host_names,
+    network,
+    postgresql_address,
+    reachable_places,
+)
 from varsel.settings.choices import (
     Algorithm,
+    ConditionToken,
     Directory,
     EmailProvider,
     Environment,
@@ -25,6 +35,7 @@ from varsel.settings.choices import (
     Role,
     SmsProvider,
     TlsMode,
+    Undecided,
     UnknownOutcome,
 )
 from varsel.settings.kinds import (
@@ -56,8 +67,18 @@ TOKENS = Group("Tokens", "Whose credentials are accepted.")
 SCHEDULE = Group("Schedule", "When messages may leave, and when waiting for news of them ends.")
 WORKER = Group("Worker", "How orders are carried to their end.")
 EMAIL = Group("E-mail", "How e-mail leaves. The `SMTP` settings count only with the `smtp` provider.")
+ATTACHMENTS = Group("Attachments", "How the files of composed e-mails are fetched when the e-mails are sent.")
 SMS = Group("SMS", "How SMS leaves. The `LINK` settings count only with the `link` provider.")
 CONTACTS = Group("Contacts", "Where addresses and names of persons and organisations come from.")
+OUTGOING = Group(
+    "Outgoing calls", "Where Varsel goes when a caller names an address, for instance of a send condition."
+)
+CONDITIONS = Group(
+    "Send conditions", "How the endpoint of an order that carries a send condition is asked, and what follows."
+)
+MASKINPORTEN = Group(
+    "Maskinporten", "The client whose tokens show condition endpoints who asks. Counts only where they are wanted."
+)
 SANDBOX = Group("Sandbox", "The channels that keep messages instead of sending them, and the inbox that shows them.")
 RETENTION = Group("Retention", "How long things are kept. Shorter means less personal data and smaller tables.")
 
@@ -244,6 +265,27 @@ class Table:
         "contract.",
     )
 
+    feed_page_size: int = setting(
+        ORDERS,
+        whole(1, 10_000, "entries"),
+        "500",
+        "Most entries of the status feed in one answer, and how many a caller gets who names no number. The default is "
+        "part of the contract.",
+    )
+    trigger_key: Secret | None = setting(
+        ORDERS,
+        optional(secret(text())),
+        "",
+        "Key that callers of the trigger endpoints present as `X-API-Key`. Varsel's workers need no triggers; set it, "
+        "or the networks below, only for schedulers that still call them. Without either the endpoints answer 404.",
+    )
+    trigger_networks: tuple[Network, ...] | None = setting(
+        ORDERS,
+        optional(series(network(), "10.0.0.0/8")),
+        "",
+        "Networks whose callers may use the trigger endpoints without a key, for example `10.0.0.0/8`.",
+    )
+
     openid_address: str | None = setting(
         TOKENS,
         optional(address("https", "http")),
@@ -314,7 +356,7 @@ class Table:
         SCHEDULE, whole(0, 23, "o'clock"), "9", "Hour from which SMS with sending time policy `Daytime` may leave."
     )
     sms_window_end: int = setting(
-        SCHEDULE, whole(1, 23, "o'clock"), "17", "Hour at which SMS with sending time policy `Daytime` no longer leave."
+        SCHEDULE, whole(1, 24, "o'clock"), "17", "Hour at which SMS with sending time policy `Daytime` no longer leave."
     )
     sms_window_zone: ZoneInfo = setting(
         SCHEDULE,
@@ -519,6 +561,38 @@ class Table:
         "the sender's address; say `yes` when something reads them there.",
     )
 
+    attachment_hosts: tuple[str, ...] = setting(
+        ATTACHMENTS,
+        host_names(),
+        "",
+        "Hosts where attachments may lie, besides `*.blob.core.windows.net`: `files.example.no`, `*.blobs.example.no`. "
+        "What is not public must be named in `VARSEL_OUTGOING_ALLOWED` too.",
+    )
+    attachment_limit: int = setting(
+        ATTACHMENTS,
+        size("1kB", "100MB"),
+        "7MB",
+        "Largest sum of an e-mail's files; above it the e-mail ends as `Failed_PayloadTooLarge`. Files grow by a third "
+        "on their way, so keep it below seven tenths of what your mail server takes.",
+    )
+    attachment_timeout: timedelta = setting(
+        ATTACHMENTS,
+        duration("1s", "10m"),
+        "30s",
+        "Longest time one file may take to arrive. An e-mail whose files do not arrive in time is tried again like "
+        "one that its provider could not take.",
+    )
+    attachment_concurrency: int = setting(
+        ATTACHMENTS, whole(1, 50, "files"), "5", "Files of one e-mail fetched at once."
+    )
+    attachment_emails: int = setting(
+        ATTACHMENTS,
+        whole(1, 100, "e-mails"),
+        "4",
+        "E-mails with attachments in work at once in one process. Each takes up to five times the limit of memory; "
+        "raise it when many such e-mails are sent and memory allows.",
+    )
+
     sms_provider: SmsProvider = setting(
         SMS,
         choice(SmsProvider),
@@ -613,6 +687,101 @@ class Table:
         "keep",
         "What stands for `$recipientName$` and `$recipientNumber$` when they are not known: `keep` leaves them in "
         "the text as the contract says; any other text, also an empty one, replaces them.",
+    )
+
+    outgoing_allowed: tuple[str, ...] = setting(
+        OUTGOING,
+        reachable_places(),
+        "",
+        "What may be reached although it is not public: `apps.internal`, `*.internal.example.no`, `10.1.0.0/16`. "
+        "Everything else that lies in a private, local or otherwise closed network is refused, because callers choose "
+        "the addresses. Keep it as narrow as you can.",
+    )
+    outgoing_ports: tuple[int, ...] | None = setting(
+        OUTGOING,
+        optional(series(whole(1, 65535), "443,8443"), "any"),
+        "any",
+        "TCP ports that may be called. `443` alone is stricter than the contract, which sets no limit.",
+    )
+
+    condition_timeout: timedelta = setting(
+        CONDITIONS,
+        duration("100ms", "100s"),
+        "10s",
+        "Longest wait for an endpoint, from the look-up of its name to the last byte of its answer. Later answers "
+        "count as none. Altinn Notifications waits 100 s.",
+    )
+    condition_concurrency: int = setting(
+        CONDITIONS, whole(1, 1000, "questions"), "64", "Endpoints asked at once in one process."
+    )
+    condition_concurrency_per_host: int = setting(
+        CONDITIONS,
+        whole(1, 1000, "questions"),
+        "8",
+        "Of these, how many at the same host. An endpoint that answers slowly has no more than these waiting; "
+        "further orders come back to it a little later.",
+    )
+    condition_orders_at_once: int = setting(
+        CONDITIONS,
+        whole(1, 10_000, "orders"),
+        "200",
+        "Orders with a send condition under way at once in one process, asking or waiting for their turn to ask. Keep "
+        "it above the number of questions at once.",
+    )
+    condition_attempts: int = setting(
+        CONDITIONS,
+        whole(1, 100, "attempts"),
+        "2",
+        "After so many questions in a row without a clear answer the next setting decides. Between the first two lies "
+        "a minute, then twice as long each time, at most an hour.",
+    )
+    condition_undecided: Undecided = setting(
+        CONDITIONS,
+        choice(Undecided),
+        "send",
+        "What becomes of an order whose condition stays undecided: `send` sends it, as the contract says; "
+        "`do-not-send` ends it as `SendConditionNotMet`; `hold` goes on asking for 48 hours and then ends it so.",
+    )
+    condition_token: ConditionToken = setting(
+        CONDITIONS,
+        choice(ConditionToken),
+        "none",
+        "Whether a token goes along with the question: `maskinporten` sends one of the client below.",
+    )
+    condition_token_over_http: bool = setting(
+        CONDITIONS,
+        yes_no(),
+        "no",
+        "Whether the token goes to endpoints without TLS too, where anybody on the way can take it. `no` asks them "
+        "without a token; production refuses `yes`.",
+    )
+
+    maskinporten_issuer: str = setting(
+        MASKINPORTEN,
+        address("https", "http"),
+        "https://maskinporten.no",
+        "Who gives the tokens; for trials `https://test.maskinporten.no`.",
+    )
+    maskinporten_client_id: str | None = setting(
+        MASKINPORTEN, optional(text()), "", "Id under which the client is registered."
+    )
+    maskinporten_scope: str = setting(
+        MASKINPORTEN,
+        text("scopes, divided by spaces"),
+        "altinn:system/notifications.condition.check",
+        "Scope of the tokens. The default is the one endpoints of Altinn apps ask for.",
+    )
+    maskinporten_key: Secret | None = setting(
+        MASKINPORTEN,
+        optional(secret(text("private RSA key as a JWK, in JSON or in Base64"))),
+        "",
+        "Key that signs for the client; its public half is registered at Maskinporten.",
+    )
+    maskinporten_key_id: str | None = setting(
+        MASKINPORTEN,
+        optional(text()),
+        "",
+        "Id under which the key is registered. Empty takes the `kid` of the JWK.",
     )
 
     sandbox_inbox: bool = setting(

@@ -1,8 +1,8 @@
 """The status feed: entries numbered in the order in which they become visible, read page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,8 +20,7 @@ _NEWEST = (1 << 63) - 1
 _recipients = msgspec.json.Decoder(list[tuple[str, int, int]])
 
 
-@dataclass(frozen=True, slots=True)
-class FeedRecipient:
+class FeedRecipient(NamedTuple):
     """Where a notification went and what became of it, as it was when the order ended."""
 
     destination: str
@@ -29,8 +28,7 @@ class FeedRecipient:
     last_update: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class FeedEntry:
+class FeedEntry(NamedTuple):
     """The end of one order."""
 
     number: int
@@ -60,13 +58,9 @@ async def before(pool: Pool, creator: str, position: int | None, *, limit: int) 
 
 
 def _entry(row: Record) -> FeedEntry:
-    fields = dict(row)
-    return FeedEntry(
-        type=OrderType(fields.pop("type")),
-        status=OrderStatus(fields.pop("status")),
-        recipients=[
-            FeedRecipient(destination, Result(result), _EPOCH + timedelta(microseconds=at))
-            for destination, result, at in _recipients.decode(fields.pop("recipients"))
-        ],
-        **fields,
-    )
+    number, order_id, reference, order_type, status, last_update, recipients = row
+    frozen = [
+        FeedRecipient(destination, Result(result), _EPOCH + timedelta(microseconds=at))
+        for destination, result, at in _recipients.decode(recipients)
+    ]
+    return FeedEntry(number, order_id, reference, OrderType(order_type), OrderStatus(status), last_update, frozen)

@@ -1,0 +1,160 @@
+"""The newer interface: chains accepted and replayed, shipments read, instant e-mails handed over.
+
+Chains are e-mails with one reminder, due in a month, so that only accepting is measured. Shipments are read over
+orders that were handed over, each with one notification.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+
+import msgspec
+
+from bench.connection import connected
+from bench.figures import Figures, Goal, Row
+from bench.follow import drained, order_ids
+from bench.idle import CONNECTIONS, RATE, handover_latencies
+from bench.lab import GOAL_CONNECTIONS, Lab, figures_of
+from bench.load import closed_loop, paced
+from bench.requests import LETTER, email_orders, get, numbering, post
+from bench.service import HOST, Service
+
+ACCEPT_GOALS = (Goal("ratio", at_least=0.25), Goal("sum_ms", at_most=0.4))
+REPLAY_GOALS = (Goal("rate", at_least=8_000),)
+SHIPMENT_GOALS = (Goal("rate", at_least=8_000),)
+INSTANT_GOALS = (Goal("p99_ms", at_most=50),)
+SEEDING_SECONDS = 1.0
+
+_MARK = "00000000"
+_NUMBER = b"%08d"
+
+
+class _Notification(msgspec.Struct, rename="camel"):
+    shipment_id: str
+
+
+class _Placed(msgspec.Struct):
+    notification: _Notification
+
+
+_placed = msgspec.json.Decoder(_Placed)
+
+
+async def measure(lab: Lab) -> list[Row]:
+    """Measure all four."""
+    return [*await _accepting(lab), *await _reading(lab), await _instant(lab)]
+
+
+async def _accepting(lab: Lab) -> list[Row]:
+    runs: dict[int, list[Figures]] = {count: [] for count in lab.plan.connections}
+    replays: list[Figures] = []
+    async with lab.varsel("chains") as service:
+        requests = _chains(service.token, numbering())
+        async with connected(HOST, service.port, GOAL_CONNECTIONS) as connections:
+            (await closed_loop(connections, requests, lab.plan.warm_up_seconds)).require(201)
+        for number in range(lab.plan.rounds):
+            for count, figures in runs.items():
+                lab.say(f"accepting chains, {count} connections, round {number + 1}")
+                figures.append(await _run(lab, service, requests, count, status=201))
+            lab.say(f"replaying chains, round {number + 1}")
+            known = cycle(list(_first(_chains(service.token, numbering()), 1_000)))
+            replays.append(await _run(lab, service, known, GOAL_CONNECTIONS, status=200))
+    rows = [
+        Row(
+            f"chain with a reminder, {count} connections",
+            tuple(figures),
+            ACCEPT_GOALS if count == GOAL_CONNECTIONS else (),
+        )
+        for count, figures in runs.items()
+    ]
+    return [*rows, Row(f"replayed chains, {GOAL_CONNECTIONS} connections", tuple(replays), REPLAY_GOALS)]
+
+
+async def _run(lab: Lab, service: Service, requests: Iterator[bytes], count: int, *, status: int) -> Figures:
+    baseline = await lab.baselines.one_row_commits(count, lab.plan.seconds)
+    await lab.server.level()
+    async with connected(HOST, service.port, count) as connections:
+        meter = lab.meter(service)
+        load = await closed_loop(connections, requests, lab.plan.seconds)
+        spent = meter.spent()
+    return figures_of(load.require(status), spent, baseline.rate)
+
+
+async def _reading(lab: Lab) -> list[Row]:
+    runs: list[Figures] = []
+    async with lab.varsel("shipments") as service:
+        async with connected(HOST, service.port, GOAL_CONNECTIONS) as connections:
+            seed = await closed_loop(connections, email_orders(service.token, numbering()), SEEDING_SECONDS, keep=True)
+        ids = order_ids(seed.require(202).bodies)
+        await drained(service, ids, 120.0)
+        for number in range(lab.plan.rounds):
+            lab.say(f"shipment reads, round {number + 1}")
+            baseline = await lab.baselines.key_reads(GOAL_CONNECTIONS, lab.plan.seconds)
+            async with connected(HOST, service.port, GOAL_CONNECTIONS) as connections:
+                meter = lab.meter(service)
+                load = await closed_loop(connections, _shipment_reads(service.token, ids), lab.plan.seconds)
+                spent = meter.spent()
+            runs.append(figures_of(load.require(200), spent, baseline.rate))
+    return [Row(f"shipment reads, {GOAL_CONNECTIONS} connections", tuple(runs), SHIPMENT_GOALS)]
+
+
+async def _instant(lab: Lab) -> Row:
+    runs: list[Figures] = []
+    async with lab.varsel("instant") as service:
+        requests = _instants(service.token, numbering())
+        async with connected(HOST, service.port, CONNECTIONS) as connections:
+            (await paced(connections, requests, RATE, lab.plan.warm_up_seconds)).require(201)
+        for number in range(lab.plan.rounds):
+            lab.say(f"instant e-mails, round {number + 1}")
+            async with connected(HOST, service.port, CONNECTIONS) as connections:
+                meter = lab.meter(service)
+                load = (await paced(connections, requests, RATE, lab.plan.idle_seconds)).require(201)
+            shipments = [_placed.decode(body).notification.shipment_id for body in load.bodies]
+            latencies = await handover_latencies(service.database, shipments)
+            runs.append(figures_of(load, meter.spent(), latencies=latencies))
+    return Row(f"instant e-mails, {RATE}/s, request to provider call", tuple(runs), INSTANT_GOALS)
+
+
+def _first(requests: Iterator[bytes], amount: int) -> Iterator[bytes]:
+    for _, request in zip(range(amount), requests, strict=False):
+        yield request
+
+
+def _chains(token: str, numbers: Iterable[int]) -> Iterator[bytes]:
+    """Yield e-mails of about 1 KB with one reminder, each with its own idempotency id; equal numbers, equal bytes."""
+    settings = {"subject": f"A new letter, {_MARK}", "body": LETTER}
+    reminder = {"subject": "Your letter is still unread", "body": "Log in to read it."}
+    address = f"recipient-{_MARK}@example.com"
+    due = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=30)
+    body = {
+        "idempotencyId": f"case-{_MARK}",
+        "sendersReference": f"case-{_MARK}",
+        "requestedSendTime": due.isoformat(),
+        "recipient": {"recipientEmail": {"emailAddress": address, "emailSettings": settings}},
+        "reminders": [
+            {"delayDays": 7, "recipient": {"recipientEmail": {"emailAddress": address, "emailSettings": reminder}}}
+        ],
+    }
+    return _numbered(post("/future/orders", token, json.dumps(body).encode()), numbers)
+
+
+def _instants(token: str, numbers: Iterable[int]) -> Iterator[bytes]:
+    settings = {"subject": "Your code", "body": f"Your code is {_MARK}"}
+    body = {
+        "idempotencyId": f"code-{_MARK}",
+        "recipientEmail": {"emailAddress": f"recipient-{_MARK}@example.com", "emailSettings": settings},
+    }
+    return _numbered(post("/future/orders/instant/email", token, json.dumps(body).encode()), numbers)
+
+
+def _numbered(request: bytes, numbers: Iterable[int]) -> Iterator[bytes]:
+    pieces = request.split(_MARK.encode())
+    for number in numbers:
+        yield (_NUMBER % number).join(pieces)
+
+
+def _shipment_reads(token: str, ids: Sequence[str]) -> Iterator[bytes]:
+    before, after = get(f"/future/shipment/{_MARK}", token).split(_MARK.encode())
+    for order_id in cycle([identifier.encode() for identifier in ids]):
+        yield before + order_id + after
