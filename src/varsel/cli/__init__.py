@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from varsel.cli import demo, doctor, migrate, serve, token, work
+from varsel.cli import contacts, demo, doctor, migrate, serve, token, work
 from varsel.cli.arguments import Teaching
 from varsel.errors import SettingsError, VarselError
 
@@ -46,6 +46,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="varsel", description=_ABOUT, formatter_class=Teaching)
     parser.add_argument("--version", action="version", version=f"varsel {version('varsel')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, work, migrate, doctor, token, demo):
+    for command in (serve, work, migrate, doctor, token, demo, contacts):
         command.add_to(commands)
     return parser

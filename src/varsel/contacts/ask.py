@@ -3,9 +3,14 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 
-from varsel.contacts.protocol import Directory
-from varsel.model.contacts import ExternalContact, OrganizationContact, PersonContact, UserContact
+from varsel.contacts.protocol import Directory, Told
+from varsel.model.contacts import ExternalContact, OrganizationContact, Origin, PersonContact, UserContact
 from varsel.model.recipients import NO_ANSWERS, Answers, Questions
+
+_Persons = Mapping[str, PersonContact]
+_Externals = Mapping[str, ExternalContact]
+_Organizations = Mapping[str, OrganizationContact]
+_Users = Mapping[str, Sequence[UserContact]]
 
 
 async def ask(directory: Directory, questions: Questions) -> Answers:
@@ -15,6 +20,26 @@ async def ask(directory: Directory, questions: Questions) -> Answers:
     """
     if not questions:
         return NO_ANSWERS
+    asking = _side_by_side if _several_calls(questions) else _one_by_one
+    persons, externals, organizations, users = await asking(directory, questions)
+    return Answers(
+        persons=persons,
+        external_identities=externals,
+        organizations=organizations,
+        user_contacts=users,
+        origins=_origins(persons, externals, organizations),
+        user_origins=_origins(users),
+    )
+
+
+def _several_calls(questions: Questions) -> bool:
+    kinds = [questions.persons, questions.external_identities, questions.organizations]
+    return sum(map(bool, kinds)) > 1 or bool(questions.organizations and questions.resource_id)
+
+
+async def _side_by_side(
+    directory: Directory, questions: Questions
+) -> tuple[_Persons, _Externals, _Organizations, _Users]:
     try:
         async with asyncio.TaskGroup() as calls:
             persons = calls.create_task(_persons(directory, questions))
@@ -23,31 +48,43 @@ async def ask(directory: Directory, questions: Questions) -> Answers:
             users = calls.create_task(_user_contacts(directory, questions))
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
-    return Answers(
-        persons=persons.result(),
-        external_identities=externals.result(),
-        organizations=official.result(),
-        user_contacts=users.result(),
+    return persons.result(), externals.result(), official.result(), users.result()
+
+
+async def _one_by_one(
+    directory: Directory, questions: Questions
+) -> tuple[_Persons, _Externals, _Organizations, _Users]:
+    """Ask without tasks, which cost more than all else when only one call is made."""
+    return (
+        await _persons(directory, questions),
+        await _externals(directory, questions.external_identities),
+        await _organizations(directory, questions.organizations),
+        await _user_contacts(directory, questions),
     )
 
 
-async def _persons(directory: Directory, questions: Questions) -> Mapping[str, PersonContact]:
+async def _persons(directory: Directory, questions: Questions) -> _Persons:
     if not questions.persons:
         return {}
     return await directory.persons(questions.persons, use_stale=questions.use_stale)
 
 
-async def _externals(directory: Directory, identities: Collection[str]) -> Mapping[str, ExternalContact]:
+async def _externals(directory: Directory, identities: Collection[str]) -> _Externals:
     return await directory.external_identities(identities) if identities else {}
 
 
-async def _organizations(directory: Directory, numbers: Collection[str]) -> Mapping[str, OrganizationContact]:
+async def _organizations(directory: Directory, numbers: Collection[str]) -> _Organizations:
     return await directory.organizations(numbers) if numbers else {}
 
 
-async def _user_contacts(directory: Directory, questions: Questions) -> Mapping[str, Sequence[UserContact]]:
+async def _user_contacts(directory: Directory, questions: Questions) -> _Users:
     if not questions.organizations or questions.resource_id is None:
         return {}
     return await directory.user_contacts(
         questions.organizations, resource_id=questions.resource_id, resource_action=questions.resource_action
     )
+
+
+def _origins(*answers: Mapping[str, object]) -> Mapping[str, Origin]:
+    told = [answer.origins for answer in answers if isinstance(answer, Told)]
+    return told[0] if len(told) == 1 else {identifier: o for origins in told for identifier, o in origins.items()}

@@ -1,9 +1,31 @@
 """What a contact directory is to the rest of Varsel: identifiers in, what is known about them out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
+from varsel.model.contacts import (
+    ExternalContact,
+    OrganizationContact,
+    Origin,
+    PartyName,
+    PersonContact,
+    UserContact,
+)
+
+K = TypeVar("K")
+
+
+class Told(dict[str, K]):
+    """Answers that say where they are from: `origins` has every identifier that was asked about, known or not.
+
+    Directories that ask others answer so; a directory that is asked itself may answer with any mapping.
+    """
+
+    __slots__ = ("origins",)
+
+    def __init__(self, found: Mapping[str, K], origins: Mapping[str, Origin]) -> None:
+        super().__init__(found)
+        self.origins: dict[str, Origin] = dict(origins)
 
 
 class Directory(Protocol):
@@ -12,7 +34,8 @@ class Directory(Protocol):
     Every answer is keyed by the identifier exactly as it was asked, whatever its letter case in the directory; an
     absent key is an unknown party. Answers are not cleaned: numbers may lack their country code, texts may be blank.
     An empty question costs no call. Every method raises `errors.DependencyFailure` when there is no answer; there
-    are no partial answers. Implementations own their time-outs, chunking and caching.
+    are no partial answers. It may be `errors.QuestionRefused`, when the question itself is at fault. Implementations
+    own their time-outs, chunking and caching.
     """
 
     name: str

@@ -134,10 +134,11 @@ _ADVICE: dict[type[VarselError], str] = {
     errors.CredentialError: "The caller gets 401 and needs a new token.",
     errors.KeysUnavailable: "The caller gets 503. Make the address in `VARSEL_OPENID_ADDRESS` reachable.",
     errors.AddressNotFetched: "See its cases; the sentence names scheme and host, since path and query may be secret.",
-    errors.AddressRefused: "The caller should name a public address; or allow the host or its network by a setting.",
+    errors.AddressRefused: "The caller should name a public address; or allow this one in `VARSEL_OUTGOING_ALLOWED`.",
     errors.AddressUnreachable: "Nothing at once: it is tried again. If it lasts, tell whoever runs that address.",
     errors.AnswerTooLarge: "Tell whoever runs that address.",
     errors.DependencyFailure: "Nothing at once: the work is tried again. If it lasts, look at the named dependency.",
+    errors.QuestionRefused: "Nothing at once: smaller questions follow. If it lasts, look at the named dependency.",
     errors.ProviderUnreachable: "Check the provider's address, account and the way there; messages wait meanwhile.",
 }
 

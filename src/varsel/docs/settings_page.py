@@ -22,8 +22,8 @@ reported in one go, unknown `VARSEL_` names included (with the name that was pro
   without the white space around it. Giving both is an error. Secrets are never shown, in logs or in error messages.
 
 `VARSEL_ENVIRONMENT=production` refuses to start with the local issuer, with key addresses that are not https, with the
-inbox of the sandbox, with a sandbox channel (unless allowed), with passwords that travel in clear, and with secrets
-that everybody guesses.
+inbox of the sandbox, with a sandbox channel (unless allowed), with passwords or tokens that travel in clear, and with
+secrets that everybody guesses.
 """
 
 

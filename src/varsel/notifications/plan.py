@@ -76,5 +76,7 @@ def _notify(
         result, addresses = RESERVED[channel], ("",)
     elif not addresses:
         result, addresses = NOT_IDENTIFIED[channel], ("",)
-    nin, organization = recipient.national_identity_number, recipient.organization_number
-    planned.extend(PlannedNotification(channel, address, result, nin, organization) for address in addresses)
+    nin, organization, trail = recipient.national_identity_number, recipient.organization_number, recipient.trail
+    planned.extend(
+        PlannedNotification(channel, address, result, nin, organization, trail=trail) for address in addresses
+    )

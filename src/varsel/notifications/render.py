@@ -86,6 +86,7 @@ class Templates:
             # A subject is a header: a registered name must not be able to begin another one.
             None if subject is None else _LINE_BREAK.sub(" ", subject),
             self._bodies[notification.channel].fill(values),
+            notification.trail,
         )
 
 

@@ -24,6 +24,9 @@ class Alphabet(StrEnum):
 _WHOLE = {Alphabet.GSM7: 160, Alphabet.UCS2: 70}
 _PART = {Alphabet.GSM7: 153, Alphabet.UCS2: 67}
 
+MOST_KEPT = 32_767
+"""What the column holds; no gateway sends more than 255 parts (TS 23.040, section 9.2.3.24.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class SmsLength:
@@ -37,8 +40,20 @@ class SmsLength:
 def measure(text: str) -> SmsLength:
     """Return alphabet, units and number of parts of `text`. An empty text is still one message."""
     alphabet = Alphabet.GSM7 if fits_gsm7(text) else Alphabet.UCS2
-    units = sum(_widths(text, alphabet))
-    return SmsLength(alphabet, units, 1 if units <= _WHOLE[alphabet] else len(_starts(text, alphabet)))
+    units = _units(text, alphabet)
+    if units <= _WHOLE[alphabet]:
+        parts = 1
+    elif units == len(text):  # nothing that must not be cut in two
+        parts = -(-units // _PART[alphabet])
+    else:
+        parts = len(_starts(text, alphabet))
+    return SmsLength(alphabet, units, parts)
+
+
+def kept_parts(text: str) -> int:
+    """Return the parts of `text` as they are kept with a notification; beyond `MOST_KEPT` it makes no difference."""
+    surely_more = len(text) > MOST_KEPT * max(_PART.values())
+    return MOST_KEPT if surely_more else min(measure(text).parts, MOST_KEPT)
 
 
 def split(text: str) -> tuple[str, ...]:
@@ -48,6 +63,12 @@ def split(text: str) -> tuple[str, ...]:
         return (text,)
     starts = _starts(text, size.alphabet)
     return tuple(text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True))
+
+
+def _units(text: str, alphabet: Alphabet) -> int:
+    if alphabet is Alphabet.UCS2:
+        return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text) if EXTENSION.isdisjoint(text) else sum(_widths(text, alphabet))
 
 
 def _widths(text: str, alphabet: Alphabet) -> Iterator[int]:

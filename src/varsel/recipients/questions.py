@@ -30,11 +30,13 @@ def questions(
     use_stale: bool = False,
     resource_id: str | None = None,
     resource_action: str | None = None,
+    count_user_contacts: bool = True,
 ) -> Questions:
     """Gather what must be asked for those of `recipients` that need it.
 
-    Without `resource_id` only official addresses of organisations are asked for; so it is left out at registration
-    (processing.md 2.4). A person's number wins over an organisation's, which wins over an external identity.
+    Without `resource_id`, or with `count_user_contacts` off, only official addresses of organisations are asked for.
+    So it is at registration by the contract (processing.md 2.4), which misses organisations that only users can be
+    reached for (W16 of 10.2). A person's number wins over an organisation's, which wins over an external identity.
     """
     persons: set[str] = set()
     organizations: set[str] = set()
@@ -53,7 +55,7 @@ def questions(
         external_identities=frozenset(external_identities),
         organizations=frozenset(organizations),
         use_stale=use_stale,
-        resource_id=bare_resource_id(resource_id),
+        resource_id=bare_resource_id(resource_id) if count_user_contacts else None,
         resource_action=(resource_action or "").strip() or _DEFAULT_ACTION,
     )
 

@@ -11,7 +11,8 @@ from varsel.recipients.resolve import resolve
 class LookupTally:
     """Gathers the report part by part, so that a huge order is never looked at as a whole.
 
-    Give it answers about official addresses only: contacts registered by users do not count at registration.
+    By the contract contacts registered by users do not count at registration: leave them out of the questions
+    (`count_user_contacts`).
     """
 
     def __init__(self, channel: NotificationChannel) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from varsel.model.orders import NotificationChannel, Recipient
 from varsel.model.recipients import NO_ANSWERS, Answers, ResolvedRecipient
+from varsel.recipients import trail
 from varsel.recipients.addresses import NOWHERE, chosen, of_one, of_organization
 from varsel.recipients.questions import is_blank, needs_lookup
 
@@ -22,7 +23,8 @@ def resolve(
     """Find the addresses of `recipients`, whose first has position `offset` in its order.
 
     Positions in `superseded` are left out under the preferred schemes and EmailAndSms, where the last occurrence of
-    an identifier wins (processing.md 2.6). Recipients that no directory knows come back without addresses.
+    an identifier wins (processing.md 2.6). Recipients that no directory knows come back without addresses. Who was
+    looked up comes with a trail that tells how it went, if `answers` tell where they are from.
     """
     if superseded and channel not in _KEYED_BY_POSITION:
         recipients = [recipient for at, recipient in enumerate(recipients, offset) if at not in superseded]
@@ -55,20 +57,24 @@ def _looked_up(recipient: Recipient, channel: NotificationChannel, answers: Answ
 
 def _person(number: str, channel: NotificationChannel, answers: Answers) -> ResolvedRecipient:
     contact = answers.persons.get(number)
-    if contact is None:
-        return ResolvedRecipient(*NOWHERE, national_identity_number=number)
-    emails, numbers = chosen(of_one(contact.email, contact.mobile_number), channel)
-    return ResolvedRecipient(emails, numbers, contact.is_reserved, national_identity_number=number)
+    usable = NOWHERE if contact is None else of_one(contact.email, contact.mobile_number)
+    taken = chosen(usable, channel)
+    why = trail.of_party(answers.origins.get(number), contact, usable, channel, taken)
+    reserved = contact is not None and contact.is_reserved
+    return ResolvedRecipient(*taken, reserved, national_identity_number=number, trail=why)
 
 
 def _organization(number: str, channel: NotificationChannel, answers: Answers) -> ResolvedRecipient:
-    users = answers.user_contacts.get(number, ())
-    emails, numbers = of_organization(answers.organizations.get(number), users, channel)
-    return ResolvedRecipient(emails, numbers, organization_number=number)
+    official, users = answers.organizations.get(number), answers.user_contacts.get(number, ())
+    taken = of_organization(official, users, channel)
+    origin, user_origin = answers.origins.get(number), answers.user_origins.get(number)
+    why = trail.of_organization(origin, official, user_origin, len(users), channel, taken)
+    return ResolvedRecipient(*taken, organization_number=number, trail=why)
 
 
 def _external(identity: str, channel: NotificationChannel, answers: Answers) -> ResolvedRecipient:
     contact = answers.external_identities.get(identity)
-    if contact is None:
-        return ResolvedRecipient(*NOWHERE)
-    return ResolvedRecipient(*chosen(of_one(contact.email, contact.mobile_number), channel))
+    usable = NOWHERE if contact is None else of_one(contact.email, contact.mobile_number)
+    taken = chosen(usable, channel)
+    why = trail.of_party(answers.origins.get(identity), contact, usable, channel, taken)
+    return ResolvedRecipient(*taken, trail=why)

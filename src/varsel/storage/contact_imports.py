@@ -1,6 +1,7 @@
 """Imports into the contact register: lines come in sets, each set in one transaction.
 
 An import keeps the keys of the lines it has met in a table, not in memory: files may have millions of lines.
+Everything here raises `StorageError`, without personal data, when the database cannot do it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +15,9 @@ from varsel.errors import StorageError
 from varsel.model.ids import lowest_id, new_id
 from varsel.model.register import ListedLine, RefusedLine, RegisterEntry, RegisterKind, Tally
 from varsel.storage import queries
+from varsel.storage.contacts import without_values
 from varsel.storage.pool import Connection, Pool
-from varsel.storage.transactions import in_transaction
+from varsel.storage.transactions import Outcome, Work, in_transaction
 
 _SQL = queries.load("contact_imports")
 _NOUNS = {
@@ -60,7 +62,7 @@ async def store(
         fresh = [entry for line in listed if line.number not in repeated for entry in line.entries]
         return SetOutcome(await _store(connection, fresh), repeated, noted)
 
-    return await in_transaction(pool, work)
+    return await _in_transaction(pool, work)
 
 
 async def _note(connection: Connection, import_id: UUID, keys: Sequence[tuple[str, int]]) -> int:
@@ -108,7 +110,7 @@ async def remove_unlisted(
             removed[kind] = _count(tag)
         return removed
 
-    return await in_transaction(pool, work)
+    return await _in_transaction(pool, work)
 
 
 async def end(pool: Pool, import_id: UUID) -> None:
@@ -121,7 +123,12 @@ async def _at_length(pool: Pool, statement: str, value: UUID) -> None:
         await _whole_tables(connection)
         await connection.execute(_SQL[statement], value, timeout=_LONGEST_STEP)
 
-    await in_transaction(pool, work)
+    await _in_transaction(pool, work)
+
+
+async def _in_transaction(pool: Pool, work: Work[Outcome]) -> Outcome:
+    async with without_values("written"):
+        return await in_transaction(pool, work)
 
 
 async def _whole_tables(connection: Connection) -> None:

@@ -5,9 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import date
 
 import asyncpg
+import msgspec
 from asyncpg import Record
 
-from varsel.errors import DatabaseUnavailable
+from varsel.errors import StorageError
 from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
 from varsel.model.register import (
     RegisterEntry,
@@ -21,12 +22,18 @@ from varsel.storage import queries
 from varsel.storage.pool import Pool
 
 _SQL = queries.load("contacts")
+_KEPT: dict[str, type[RegisterEntry]] = {
+    "kept_persons": RegisterPerson,
+    "kept_external_identities": RegisterExternal,
+    "kept_organizations": RegisterOrganization,
+    "kept_users": RegisterUser,
+}
 
 
 class ContactRegister:
     """Answers from the register. Identifiers may be any number; external identities come in folded letter case.
 
-    Unknown identifiers are missing from answers. Every method raises `DatabaseUnavailable` when there is no answer.
+    Unknown identifiers are missing from answers. Every method raises `StorageError` when there is no answer.
     """
 
     def __init__(self, pool: Pool) -> None:
@@ -61,15 +68,10 @@ class ContactRegister:
 
     async def entries(self, identifiers: Sequence[str]) -> list[RegisterEntry]:
         """Read everything kept under these identifiers, an organisation's users included."""
-        persons = await self._fetch("kept_persons", identifiers)
-        externals = await self._fetch("kept_external_identities", identifiers)
-        organizations = await self._fetch("kept_organizations", identifiers)
-        users = await self._fetch("kept_users", identifiers)
         return [
-            *(RegisterPerson(**row) for row in persons),
-            *(RegisterExternal(**row) for row in externals),
-            *(RegisterOrganization(**row) for row in organizations),
-            *(RegisterUser(**row) for row in users),
+            msgspec.convert(dict(row), kept)
+            for statement, kept in _KEPT.items()
+            for row in await self._fetch(statement, identifiers)
         ]
 
     async def sizes(self) -> Mapping[RegisterKind, int]:
@@ -83,17 +85,17 @@ class ContactRegister:
         }
 
     async def _fetch(self, statement: str, *values: object) -> list[Record]:
-        async with _answering():
+        async with without_values("read"):
             return await self._pool.fetch(_SQL[statement], *values)
 
 
 @asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
-    """Name a failure without PostgreSQL's own words, which may quote what was asked for."""
+async def without_values(done: str) -> AsyncIterator[None]:
+    """Turn failures into `StorageError` that says what could not be `done`; PostgreSQL's own words may quote values."""
     try:
         yield
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
-        raise DatabaseUnavailable(
-            f"The contact register could not be read ({type(failure).__name__}). Check that PostgreSQL is well and "
+        raise StorageError(
+            f"The contact register could not be {done} ({type(failure).__name__}). Check that PostgreSQL is well and "
             "that the schema is the one of this version (varsel doctor)."
         ) from failure

@@ -16,6 +16,8 @@ from varsel.storage.pool import Connection, Pool
 _SQL = queries.load("feed")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEWEST = (1 << 63) - 1
+_PAGE_BYTES = 2_000_000
+"""Size of the entries (as stored, often compressed) after which a page ends, so that no page outgrows memory."""
 
 _recipients = msgspec.json.Decoder(list[tuple[str, int, int]])
 
@@ -47,14 +49,17 @@ async def number(connection: Connection, *, at_most: int) -> int:
 
 
 async def after(pool: Pool, creator: str, position: int, *, limit: int) -> list[FeedEntry]:
-    """Read a creator's entries with higher numbers than `position`, rising."""
-    return [_entry(row) for row in await pool.fetch(_SQL["ascending"], creator, position, limit)]
+    """Read a creator's entries with higher numbers than `position`, rising.
+
+    There may be fewer than `limit` although more follow: entries of orders with very many recipients are large.
+    """
+    return [_entry(row) for row in await pool.fetch(_SQL["ascending"], creator, position, limit, _PAGE_BYTES)]
 
 
 async def before(pool: Pool, creator: str, position: int | None, *, limit: int) -> list[FeedEntry]:
-    """Read a creator's entries with lower numbers than `position` (None: from the newest), falling."""
+    """Read a creator's entries with lower numbers than `position` (None: from the newest), falling; as `after`."""
     below = _NEWEST if position is None else position
-    return [_entry(row) for row in await pool.fetch(_SQL["descending"], creator, below, limit)]
+    return [_entry(row) for row in await pool.fetch(_SQL["descending"], creator, below, limit, _PAGE_BYTES)]
 
 
 def _entry(row: Record) -> FeedEntry:

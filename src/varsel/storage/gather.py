@@ -9,24 +9,28 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+from varsel.storage.transactions import is_outage
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 Flush = Callable[[list[Item]], Awaitable[Sequence[Answer]]]
+_Call = tuple[Item, asyncio.Future[Answer]]
 
 
 class Gatherer(Generic[Item, Answer]):
     """Turns many concurrent calls into few batches, answering each caller with its own result.
 
     `flush` gets at most `cap` items and returns one answer for each, in order. Where a batch fails, its items are
-    tried one by one, so that only the guilty caller sees the error; `flush` must therefore be safe to repeat.
+    tried one by one, so that only the guilty caller sees the error; `flush` must therefore be safe to repeat. When
+    the database proves to be away, all of them see that at once.
     """
 
     def __init__(self, flush: Flush[Item, Answer], *, cap: int = 128, lanes: int = 1) -> None:
         self._flush = flush
         self._cap = cap
         self._idle_lanes = lanes
-        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[_Call[Item, Answer]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __call__(self, item: Item) -> Answer:
@@ -48,21 +52,34 @@ class Gatherer(Generic[Item, Answer]):
         finally:
             self._idle_lanes += 1
 
-    async def _settle(self, batch: list[tuple[Item, asyncio.Future[Answer]]]) -> None:
+    async def _settle(self, batch: list[_Call[Item, Answer]]) -> None:
         try:
             answers = await self._flush([item for item, _ in batch])
+            answered = list(zip(batch, answers, strict=True))
         except Exception as error:  # noqa: BLE001 - whatever went wrong belongs to the callers, not to the drain
             await self._settle_apart(batch, error)
             return
-        for (_, future), answer in zip(batch, answers, strict=True):
+        for (_, future), answer in answered:
             if not future.done():
                 future.set_result(answer)
 
-    async def _settle_apart(self, batch: list[tuple[Item, asyncio.Future[Answer]]], error: Exception) -> None:
+    async def _settle_apart(self, batch: list[_Call[Item, Answer]], error: Exception) -> None:
         if len(batch) == 1:
-            future = batch[0][1]
-            if not future.done():
-                future.set_exception(error)
+            _fail(batch, error)
             return
-        for single in batch:
+        for number, single in enumerate(batch):
             await self._settle([single])
+            if _met_an_outage(single[1]):
+                _fail(batch[number + 1 :], error)  # nobody waits in line only to learn the same
+                return
+
+
+def _met_an_outage(answered: asyncio.Future[Answer]) -> bool:
+    error = None if answered.cancelled() else answered.exception()
+    return error is not None and is_outage(error)
+
+
+def _fail(batch: list[_Call[Item, Answer]], error: Exception) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(error)

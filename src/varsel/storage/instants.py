@@ -15,6 +15,17 @@ from varsel.storage.pool import Connection, Pool
 
 
 @dataclass(frozen=True, slots=True)
+class InstantNotification:
+    """The one notification of an instant order, as it is to be stored; at `deadline` it is decided at the latest."""
+
+    channel: Channel
+    address: str
+    expiry: datetime
+    deadline: datetime
+    segments: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class HeldNotification:
     """The notification of an instant order, in the hands of who stored it and of nobody else."""
 
@@ -23,27 +34,37 @@ class HeldNotification:
     expiry: datetime
 
 
-async def insert(
-    pool: Pool, chain: Chain, channel: Channel, address: str, *, expiry: datetime, deadline: datetime
-) -> HeldNotification | KnownChain:
+async def insert(pool: Pool, chain: Chain, notification: InstantNotification) -> HeldNotification | KnownChain:
     """Store an instant order in one commit, ready to be dispatched; or return the one that has the idempotency id."""
     async with pool.acquire() as connection, connection.transaction():
         if await chains.insert_heads(connection, [chain]):
-            return await _insert_order(connection, chain, channel, address, expiry, deadline)
+            return await _insert_order(connection, chain, notification)
         (known,) = await chains.find(connection, [(chain.creator, chain.family, chain.idempotency_id)])
     # Released by its holder between our two statements: then nothing holds the id, and we try again.
-    return known or await insert(pool, chain, channel, address, expiry=expiry, deadline=deadline)
+    return known or await insert(pool, chain, notification)
 
 
-async def _insert_order(
-    connection: Connection, chain: Chain, channel: Channel, address: str, expiry: datetime, deadline: datetime
-) -> HeldNotification:
-    order = chain.main
+async def _insert_order(connection: Connection, chain: Chain, notification: InstantNotification) -> HeldNotification:
+    order, channel = chain.main, notification.channel
     notification_id, chunk_id = new_id(), new_id()
     await orders.insert_many(connection, [order])
     await orders.begin_instant(connection, order, channel)
-    row = (notification_id, order.id, chunk_id, channel, NEW[channel], order.created, expiry, address)
-    await notifications.insert_many(connection, [(*row, None, None, None, None)])
+    row = (
+        notification_id,
+        order.id,
+        chunk_id,
+        channel,
+        NEW[channel],
+        order.created,
+        notification.expiry,
+        notification.address,
+        None,
+        None,
+        None,
+        None,
+        notification.segments,
+    )
+    await notifications.insert_many(connection, [row])
     lane = Lane.Email if channel is Channel.Email else Lane.SmsAnytime
-    chunk = await chunks.insert_held(connection, lane, notification_id, chunk_id, deadline=deadline)
-    return HeldNotification(notification_id, chunk, expiry)
+    chunk = await chunks.insert_held(connection, lane, notification_id, chunk_id, deadline=notification.deadline)
+    return HeldNotification(notification_id, chunk, notification.expiry)

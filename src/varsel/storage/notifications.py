@@ -30,12 +30,25 @@ _COLUMNS = (
     "organization_number",
     "subject",
     "body",
+    "segments",
 )
 _NIL = UUID(int=0)
 _OPEN = [result for result in Result if result.facts.stage is not Stage.Final]
 
 NewRow = tuple[
-    UUID, UUID, UUID | None, int, int, datetime, datetime, str, str | None, str | None, str | None, str | None
+    UUID,
+    UUID,
+    UUID | None,
+    int,
+    int,
+    datetime,
+    datetime,
+    str,
+    str | None,
+    str | None,
+    str | None,
+    str | None,
+    int | None,
 ]
 """A notification to be stored, in the order of `_COLUMNS`: tuples, because they come by the hundred thousand."""
 

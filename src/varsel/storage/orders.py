@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from uuid import UUID
 
 import msgspec
@@ -94,6 +94,8 @@ class ClaimedOrder:
     parts_done: int
     attempt: int
     failures: int
+    condition_asked: int
+    """Inconclusive answers of the condition endpoint in a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,17 @@ class Advance:
     email_generated: int
     sms_generated: int
     pending: int
+
+
+class Queue(IntEnum):
+    """Where an order waits to be processed; the numbers are those of the generated column."""
+
+    Small = 0
+    """One part, no condition."""
+    Large = 1
+    """Many parts, no condition."""
+    Conditional = 2
+    """A send condition must be asked first."""
 
 
 class Cancellation(Enum):
@@ -255,20 +268,21 @@ async def cancel(pool: Pool, order_id: UUID, creator: str, *, now: datetime, clo
         if row["requested_send_time"] <= now + closes_before or row["status"] != OrderStatus.Registered:
             return Cancellation.Refused
         await connection.execute(_SQL["cancel"], order_id, OrderStatus.Cancelled, now)
+        await finals.forget_attachment_addresses(connection, [order_id])
         return Cancellation.Done
 
 
 async def claim_due(
-    pool: Pool, *, now: datetime, lease: timedelta, look_ahead: timedelta, limit: int, large: bool
+    pool: Pool, queue: Queue, *, now: datetime, lease: timedelta, look_ahead: timedelta, limit: int
 ) -> list[ClaimedOrder]:
-    """Lease up to `limit` due orders, oldest first: those of one part, or (`large`) those of many."""
+    """Lease up to `limit` due orders of a queue, oldest first."""
     rows = await pool.fetch(
         _SQL["claim_due"],
         now + look_ahead,
         now + lease,
         OrderStatus.Processing,
         limit,
-        large,
+        queue,
         now,
         OrderStatus.Registered,
     )
@@ -360,3 +374,11 @@ async def postpone(pool: Pool, orders: Sequence[ClaimedOrder], *, until: datetim
         trouble,
         OrderStatus.Processing,
     )
+
+
+async def ask_again(pool: Pool, order: ClaimedOrder, *, at: datetime, asked: int, trouble: str) -> None:
+    """Give an order back until `at`, when its condition is asked anew.
+
+    `asked` counts its inconclusive answers in a row; `trouble` says why it waits, naming the endpoint's host at most.
+    """
+    await pool.execute(_SQL["ask_again"], order.id, order.attempt, at, asked, trouble, OrderStatus.Processing)

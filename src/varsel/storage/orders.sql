@@ -70,14 +70,14 @@ SELECT status, requested_send_time FROM orders WHERE id = $1 AND creator = $2 FO
 UPDATE orders SET status = $2, last_update = $3, due = NULL WHERE id = $1
 
 -- name: claim_due
--- Orders whose time has come, oldest first, skipping what others hold. Pushing `due` ahead is the lease; `attempt`
+-- Orders of one queue whose time has come, oldest first, skipping what others hold. Pushing `due` ahead is the lease; `attempt`
 -- is its fencing token. Both the Registered and those whose lease ran out are found by the same small index; looking
 -- ahead (from $6 to $1) is for the Registered only, or it would end leases early.
 UPDATE orders o
 SET due = $2, attempt = o.attempt + 1, status = $3
 FROM (
     SELECT id FROM orders
-    WHERE due <= $1 AND (due <= $6 OR status = $7) AND (part_count > 1) = $5
+    WHERE queue = $5 AND due <= $1 AND (due <= $6 OR status = $7)
     ORDER BY due
     LIMIT $4
     FOR UPDATE SKIP LOCKED
@@ -85,7 +85,7 @@ FROM (
 WHERE o.id = chosen.id
 RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
           o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
-          o.attempt, o.failures
+          o.attempt, o.failures, o.condition_asked
 
 -- name: next_parts
 -- The next part of each claimed order with the order's texts.
@@ -128,7 +128,13 @@ WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $4
 
 -- name: postpone
 -- Processing could not go on. The order stays what it is, is looked at again at `due`, and says why. The new attempt
--- number ends the lease, so that nobody renews it.
-UPDATE orders o SET due = $3, attempt = o.attempt + 1, failures = o.failures + 1, trouble = $4
+-- number ends the lease, so that nobody renews it. A send condition is asked anew then, and its answers are counted
+-- anew (processing.md 1.7).
+UPDATE orders o SET due = $3, attempt = o.attempt + 1, failures = o.failures + 1, condition_asked = 0, trouble = $4
 FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt)
 WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $5
+
+-- name: ask_again
+-- The send condition is not decided. The order stays what it is, its last update too, and is asked about at `due`.
+UPDATE orders SET due = $3, attempt = attempt + 1, condition_asked = $4, trouble = $5
+WHERE id = $1 AND attempt = $2 AND status = $6

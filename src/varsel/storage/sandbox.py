@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from asyncpg import Record
 
 from varsel.model.orders import ContentType
@@ -24,11 +26,23 @@ _COLUMNS = (
     "subject",
     "body",
     "content_type",
+    "attachments",
 )
 _LAST = UUID(int=(1 << 128) - 1)
 
-KeptRow = tuple[UUID, UUID, int, int, datetime, str, str, str | None, str, int | None]
-"""A message to be kept, in the order of `_COLUMNS`."""
+KeptRow = tuple[UUID, UUID, int, int, datetime, str, str, str | None, str, int | None, str | None]
+"""A message to be kept, in the order of `_COLUMNS`; its files as a JSON array of `KeptFile`, None where it has none."""
+
+
+class KeptFile(NamedTuple):
+    """What is kept of an attachment; `size` in bytes."""
+
+    filename: str
+    mime_type: str
+    size: int
+
+
+_files = msgspec.json.Decoder(tuple[KeptFile, ...])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,7 @@ class KeptMessage:
     subject: str | None
     body: str
     content_type: ContentType | None
+    attachments: tuple[KeptFile, ...]
 
 
 async def keep(pool: Pool, rows: Sequence[KeptRow]) -> None:
@@ -66,8 +81,10 @@ async def newest(
 def _kept(row: Record) -> KeptMessage:
     fields = dict(row)
     content_type = fields.pop("content_type")
+    attachments = fields.pop("attachments")
     return KeptMessage(
         channel=Channel(fields.pop("channel")),
         content_type=None if content_type is None else ContentType(content_type),
+        attachments=() if attachments is None else _files.decode(attachments),
         **fields,
     )

@@ -21,6 +21,7 @@ _OUTAGES = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,  # a full disk, no connection left
+    asyncpg.InternalClientError,  # what asyncpg sometimes says when a connection breaks under a statement
 )
 _TRIES = 5
 _LONGEST_PAUSE = 5.0

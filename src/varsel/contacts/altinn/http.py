@@ -1,0 +1,142 @@
+"""The JSON client all of Altinn's components are asked with: bounded in time and size, retried once, gated."""
+
+import asyncio
+import ssl
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from random import random
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from varsel.contacts.altinn.headers import Headers
+from varsel.contacts.altinn.reading import Unreadable, read
+from varsel.contacts.limits import Gate
+from varsel.errors import DependencyFailure, QuestionRefused
+
+T = TypeVar("T")
+
+_PASSING = frozenset({502, 503, 504})
+"""Worth another try at once: a proxy or an instance that goes or comes."""
+_REFUSING = frozenset({400, 413, 422})
+"""The question is at fault, or too much."""
+_FIELDS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # so that the size limit counts what is really held in memory
+    "Content-Type": "application/json",
+    "User-Agent": "varsel",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """Bounds of one call. `timeout` is for the whole of it, the retry included; `largest_answer` is in bytes."""
+
+    connect_timeout: timedelta = timedelta(seconds=5)
+    timeout: timedelta = timedelta(seconds=30)
+    retry_pause: timedelta = timedelta(milliseconds=200)
+    largest_answer: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    body: bytes
+
+
+class JsonClient:
+    """Posts questions below `base_url`, which ends in `/`. Failures name the gate's dependency and the operation."""
+
+    def __init__(
+        self,
+        base_url: str,
+        gate: Gate,
+        headers: Headers,
+        options: CallOptions = CallOptions(),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._base_url = base_url
+        self._gate = gate
+        self._headers = headers
+        self._options = options
+        self._client = httpx.AsyncClient(
+            verify=tls or httpx.create_ssl_context(trust_env=True),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(
+                options.timeout.total_seconds(), connect=options.connect_timeout.total_seconds(), pool=None
+            ),
+            headers=_FIELDS,
+        )
+
+    async def ask(
+        self, operation: str, path: str, question: object, shape: type[T], *, accepted: Container[int] = range(200, 300)
+    ) -> T | None:
+        """Post `question` as JSON and read the answer as `shape`, or null; raises `DependencyFailure`.
+
+        Only the statuses in `accepted` count as an answer.
+        """
+        async with self._gate.turn(operation):
+            answer = await self._answered(operation, path, msgspec.json.encode(question))
+            if answer.status not in accepted:
+                kind = QuestionRefused if answer.status in _REFUSING else DependencyFailure
+                raise kind(self._gate.dependency, operation, f"it answered status {answer.status}")
+            try:
+                return read(answer.body, shape)
+            except Unreadable as flaw:
+                raise self._failure(operation, str(flaw)) from None
+
+    async def reach(self, operation: str, path: str, question: object) -> None:
+        """Post `question` to see whether anybody answers, even by refusing it; raises `DependencyFailure`."""
+        answer = await self._answered(operation, path, msgspec.json.encode(question))
+        if answer.status not in range(200, 300) and answer.status not in _REFUSING:
+            advice = "check its address and the credentials"
+            raise self._failure(operation, f"it answered status {answer.status}; {advice}")
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._client.aclose()
+
+    async def _answered(self, operation: str, path: str, question: bytes) -> _Answer:
+        """Send within the time there is, a second time if the first failed in passing."""
+        try:
+            async with asyncio.timeout(self._options.timeout.total_seconds()):
+                headers = await self._headers()
+                first = await self._first(path, question, headers)
+                if first is not None:
+                    return first
+                await asyncio.sleep(self._options.retry_pause.total_seconds() * (0.5 + random()))  # noqa: S311 - jitter
+                return await self._send(path, question, headers)
+        except TimeoutError:
+            raise self._failure(operation, "it took too long") from None
+        except (httpx.HTTPError, OSError) as failure:
+            raise self._failure(operation, f"it could not be reached ({type(failure).__name__})") from None
+        except _TooLarge:
+            raise self._failure(operation, "its answer is larger than the limit") from None
+
+    async def _first(self, path: str, question: bytes, headers: Mapping[str, str]) -> _Answer | None:
+        """Return an answer, or None if a second try may succeed. All questions are reads, so asking twice is safe."""
+        try:
+            answer = await self._send(path, question, headers)
+        except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout):
+            return None
+        return None if answer.status in _PASSING else answer
+
+    async def _send(self, path: str, question: bytes, headers: Mapping[str, str]) -> _Answer:
+        url = self._base_url + path
+        async with self._client.stream("POST", url, content=question, headers=headers) as response:
+            body = bytearray()
+            async for chunk in response.aiter_raw():
+                body += chunk
+                if len(body) > self._options.largest_answer:
+                    raise _TooLarge
+            return _Answer(response.status_code, bytes(body))
+
+    def _failure(self, operation: str, reason: str) -> DependencyFailure:
+        return DependencyFailure(self._gate.dependency, operation, reason)
+
+
+class _TooLarge(Exception):
+    pass

@@ -1,0 +1,203 @@
+"""Many questions in few calls: whoever asks boards the batch that is waiting, and all of it goes as one question.
+
+A key that is under way already is waited for, never asked for twice.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from varsel.contacts.protocol import Told
+from varsel.errors import DependencyFailure, QuestionRefused
+
+L = TypeVar("L", bound=Hashable)
+V = TypeVar("V")
+_log = logging.getLogger(__name__)
+
+_MOST_SPLITS = 40
+"""Finding one guilty key among a thousand takes ten; beyond the limit the fault is not with single keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """When a batch leaves: with `size` keys, after `quiet` without a newcomer, or `longest` after its first key.
+
+    The fuller it is the shorter the silence it waits for, since less is left to be gained. At most `calls_at_once`
+    batches are under way; while all are, the next keeps boarding.
+    """
+
+    size: int = 1000
+    quiet: timedelta = timedelta(milliseconds=20)
+    longest: timedelta = timedelta(milliseconds=500)
+    calls_at_once: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Landed(Generic[V]):
+    """What became of a batch: each of its keys is in the origins of `told`, or in `troubles`."""
+
+    told: Told[V]
+    troubles: dict[str, DependencyFailure]
+
+    def give(self, keys: Iterable[str], told: Told[V]) -> None:
+        """Add what is told of `keys`; raises the first trouble of any of them."""
+        for key in keys:
+            if key in self.troubles:
+                raise _anew(self.troubles[key])
+            if key in self.told:
+                told[key] = self.told[key]
+            told.origins[key] = self.told.origins[key]
+
+
+@dataclass(slots=True, eq=False)
+class _Batch(Generic[V]):
+    landed: asyncio.Future[_Landed[V]]
+    begun: float
+    latest: float
+    keys: list[str] = field(default_factory=list)
+    full: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Coalescer(Generic[L, V]):
+    """Gathers the keys of one kind of question. Keys of different lanes never share a batch.
+
+    `ask` answers for a whole batch, with an origin for every key; it fails with `DependencyFailure`.
+    """
+
+    def __init__(
+        self,
+        subject: tuple[str, str],
+        ask: Callable[[L, Sequence[str]], Awaitable[Told[V]]],
+        gathering: Gathering,
+        turns: asyncio.Semaphore,
+    ) -> None:
+        self._subject = subject
+        self._ask = ask
+        self._size = gathering.size
+        self._quiet = gathering.quiet.total_seconds()
+        self._longest = gathering.longest.total_seconds()
+        self._turns = turns
+        self._boarding: dict[L, _Batch[V]] = {}
+        self._under_way: dict[L, dict[str, _Batch[V]]] = {}
+        self._journeys: set[asyncio.Task[_Landed[V]]] = set()
+
+    async def ask(self, lane: L, keys: Iterable[str]) -> Told[V]:
+        """Return what is told of `keys`; raises `DependencyFailure` if there is no answer about one of them."""
+        told: Told[V] = Told({}, {})
+        for batch, share in self._board(lane, keys).items():
+            # Shielded: one who gives up waiting must not take the answer away from the others.
+            landed = await asyncio.shield(batch.landed)
+            landed.give(share, told)
+        return told
+
+    async def close(self) -> None:
+        """Give up what is under way; who waits for it is told so."""
+        for journey in self._journeys:
+            journey.cancel()
+        await asyncio.gather(*self._journeys, return_exceptions=True)
+
+    def _board(self, lane: L, keys: Iterable[str]) -> dict[_Batch[V], list[str]]:
+        """Find the batch of each key: the one it is in already, or the one that is boarding."""
+        under_way = self._under_way.setdefault(lane, {})
+        shares: dict[_Batch[V], list[str]] = {}
+        for key in keys:
+            batch = under_way.get(key)
+            if batch is None:
+                batch = under_way[key] = self._boarding.get(lane) or self._begin(lane)
+                self._add(lane, batch, key)
+            shares.setdefault(batch, []).append(key)
+        return shares
+
+    def _begin(self, lane: L) -> _Batch[V]:
+        loop = asyncio.get_running_loop()
+        batch: _Batch[V] = _Batch(loop.create_future(), loop.time(), loop.time())
+        self._boarding[lane] = batch
+        journey = loop.create_task(self._travel(lane, batch))
+        self._journeys.add(journey)
+        journey.add_done_callback(lambda ended: self._arrive(lane, batch, ended))
+        return batch
+
+    def _add(self, lane: L, batch: _Batch[V], key: str) -> None:
+        batch.keys.append(key)
+        batch.latest = asyncio.get_running_loop().time()
+        if len(batch.keys) >= self._size:
+            del self._boarding[lane]
+            batch.full.set()
+
+    async def _travel(self, lane: L, batch: _Batch[V]) -> _Landed[V]:
+        """Gather, wait for a turn, and ask."""
+        await self._gather(batch)
+        async with self._turns:
+            self._depart(lane, batch)
+            return await self._landed(lane, batch.keys)
+
+    def _arrive(self, lane: L, batch: _Batch[V], journey: asyncio.Task[_Landed[V]]) -> None:
+        """Tell everybody; however the journey ended, nobody is left waiting."""
+        self._journeys.discard(journey)
+        self._depart(lane, batch)
+        self._forget(lane, batch.keys)
+        batch.landed.set_result(self._stopped(batch.keys) if journey.cancelled() else journey.result())
+
+    async def _gather(self, batch: _Batch[V]) -> None:
+        """Wait for company."""
+        loop = asyncio.get_running_loop()
+        while not batch.full.is_set():
+            silence = self._quiet * (1 - len(batch.keys) / self._size)
+            leaves = min(batch.latest + silence, batch.begun + self._longest)
+            if leaves <= loop.time():
+                return
+            try:
+                async with asyncio.timeout_at(leaves):
+                    await batch.full.wait()
+            except TimeoutError:
+                continue
+
+    def _depart(self, lane: L, batch: _Batch[V]) -> None:
+        if self._boarding.get(lane) is batch:
+            del self._boarding[lane]
+
+    def _forget(self, lane: L, keys: Iterable[str]) -> None:
+        under_way = self._under_way[lane]
+        for key in keys:
+            del under_way[key]
+        if not under_way:
+            del self._under_way[lane]
+
+    def _stopped(self, keys: Iterable[str]) -> _Landed[V]:
+        stopping = DependencyFailure(*self._subject, "Varsel is stopping")
+        return _Landed(Told({}, {}), dict.fromkeys(keys, stopping))
+
+    async def _landed(self, lane: L, keys: Sequence[str]) -> _Landed[V]:
+        """Ask for all keys together. If the question is refused, halve it, so that only the guilty keys fail."""
+        landed: _Landed[V] = _Landed(Told({}, {}), {})
+        waiting, splits = [keys], _MOST_SPLITS
+        while waiting:
+            part = waiting.pop()
+            try:
+                told = await self._ask(lane, part)
+            except QuestionRefused as refusal:
+                if len(part) == 1 or not splits:
+                    landed.troubles.update(dict.fromkeys(part, refusal))
+                    continue
+                splits -= 1
+                waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
+            except Exception as failure:  # noqa: BLE001 - those who wait must hear of it, whatever it is
+                landed.troubles.update(dict.fromkeys(part, self._named(failure)))
+            else:
+                landed.told.update(told)
+                landed.told.origins.update(told.origins)
+        return landed
+
+    def _named(self, failure: Exception) -> DependencyFailure:
+        if isinstance(failure, DependencyFailure):
+            return failure
+        _log.error("asking %s for %s broke", *self._subject, exc_info=failure)
+        return DependencyFailure(*self._subject, f"{type(failure).__name__} while asking; the log says more")
+
+
+def _anew(failure: DependencyFailure) -> DependencyFailure:
+    """Make the error again for each who waits: raising one object many times would grow its traceback for ever."""
+    return type(failure)(failure.dependency, failure.operation, failure.reason)

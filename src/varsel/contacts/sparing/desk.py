@@ -1,0 +1,111 @@
+"""Where one kind of question is answered: from memory if it can be, else by the directory, in company."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from varsel.contacts.protocol import Told
+from varsel.contacts.sparing.coalesce import Coalescer, Gathering
+from varsel.contacts.sparing.memory import Memory
+from varsel.contacts.sparing.packing import Packing, minute_of, origin
+from varsel.model.clock import Clock
+
+L = TypeVar("L", bound=Hashable)
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts since the start: identifiers asked about, those answered from memory, batches put to the directory."""
+
+    asked: int = 0
+    remembered: int = 0
+    batches: int = 0
+
+
+class Sources:
+    """Names of directories as small numbers; the first is the directory that is asked."""
+
+    def __init__(self, first: str) -> None:
+        self._names = [first]
+        self._numbers = {first: 0}
+
+    def number(self, name: str) -> int:
+        """Return the number of a name, a new one when it is new."""
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self._names)
+            self._names.append(name)
+        return number
+
+    def name(self, number: int) -> str:
+        """Return the name of a number."""
+        return self._names[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all kinds of questions to one directory have in common."""
+
+    directory: str
+    clock: Clock
+    memory: Memory
+    gathering: Gathering
+    turns: asyncio.Semaphore
+    sources: Sources
+    tally: Tally = field(default_factory=Tally)
+
+
+class Desk(Generic[L, V]):
+    """Answers one kind of question. `ask` puts a whole batch of one lane to the directory."""
+
+    def __init__(
+        self,
+        operation: str,
+        packing: Packing[V],
+        max_age: timedelta,
+        ask: Callable[[L, Sequence[str]], Awaitable[Mapping[str, V]]],
+        shared: Shared,
+    ) -> None:
+        self._packing = packing
+        self._ask = ask
+        self._shared = shared
+        self._drawer = shared.memory.drawer(max_age)
+        self._coalescer = Coalescer[L, V]((shared.directory, operation), self._asked, shared.gathering, shared.turns)
+
+    async def answer(self, lane: L, keys: Collection[str]) -> Told[V]:
+        """Tell about `keys`; raises `DependencyFailure` unless there is an answer about every one of them."""
+        remembered, missing = self._drawer.look(lane, keys)
+        self._shared.tally.asked += len(keys)
+        self._shared.tally.remembered += len(remembered)
+        told = await self._coalescer.ask(lane, missing) if missing else Told[V]({}, {})
+        for key, packed in remembered.items():
+            value, source, minute = self._packing.unpack(key, packed)
+            told.origins[key] = origin(self._shared.sources.name(source), minute)
+            if value is not None:
+                told[key] = value
+        return told
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        await self._coalescer.close()
+
+    async def _asked(self, lane: L, keys: Sequence[str]) -> Told[V]:
+        """Put a batch to the directory and remember what it says, for the age counted from now."""
+        asked_at = self._shared.clock.now()
+        self._shared.tally.batches += 1
+        found = await self._ask(lane, keys)
+        minute, sources = minute_of(asked_at), self._sources(found, keys)
+        packed = {key: self._packing.pack(key, found.get(key), sources[key], minute) for key in keys}
+        self._drawer.keep(lane, packed, asked_at)
+        name = self._shared.sources.name
+        return Told(found, {key: origin(name(source), minute) for key, source in sources.items()})
+
+    def _sources(self, found: Mapping[str, V], keys: Sequence[str]) -> dict[str, int]:
+        """Tell which directory spoke about each of `keys`: the one that is asked, unless it says otherwise itself."""
+        if not isinstance(found, Told):
+            return dict.fromkeys(keys, 0)
+        number = self._shared.sources.number
+        return {key: number(found.origins[key].directory) for key in keys}
