@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.outgoing.resolvers import FixedResolver
 from tests.support.certificates import server_certificate
 from tests.support.condition_endpoint import NO, YES, ConditionEndpoint, Does, Says
+from tests.support.resolvers import FixedResolver
 from varsel.errors import DependencyFailure
 from varsel.model.clock import HandTurnedClock
 from varsel.outgoing.breaker import Breakers, Resting

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.outgoing.resolvers import FixedResolver
 from tests.support.certificates import server_certificate
 from tests.support.condition_endpoint import YES, ConditionEndpoint, Does, Says
+from tests.support.resolvers import FixedResolver
 from varsel.errors import AddressRefused, AddressUnreachable, AnswerTooLarge
 from varsel.outgoing.destination import Destination, read_destination
 from varsel.outgoing.fetch import Answer, Fetcher, SizeLimit

@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from tests.outgoing.resolvers import FixedResolver, SilentResolver, UnknownName
+from tests.support.resolvers import FixedResolver, SilentResolver, UnknownName
 from varsel.errors import AddressRefused, AddressUnreachable
 from varsel.outgoing.destination import read_destination
 from varsel.outgoing.guard import Allowed, Guard

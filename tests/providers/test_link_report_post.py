@@ -1,7 +1,7 @@
 """The gateway posts reports over HTTP to an endpoint made of nothing but the room's own functions."""
 
-from tests.support.link_reports import DeliveryReport, post_report
 from tests.support.http_server import HttpReply, HttpRequest, LoopbackServer
+from tests.support.link_reports import DeliveryReport, post_report
 from varsel.channels.protocol import Report
 from varsel.channels.sms_link import CHALLENGE, BasicCredentials, ReportRefused, read_reports
 from varsel.channels.sms_link.reports import ANSWER_TYPE

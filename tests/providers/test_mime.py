@@ -23,7 +23,7 @@ LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_s
 
 
 def written(ready: Template, *files: File) -> bytes:
-    return ready.addressed("kari@example.no", "id@example.com", DATE, [b"".join(attachment(file)) for file in files])
+    return ready.addressed("kari@example.no", "id@example.com", DATE, [list(attachment(file)) for file in files])
 
 
 def read(raw: bytes) -> StdlibMessage:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from tests.support.rig import always_met, crew_options, send_options
+from tests.support.rig import crew_options, send_options
 from varsel.channels.protocol import EmailMessage, Provider
 from varsel.contacts.fixed import FixedDirectory
 from varsel.contacts.protocol import Directory
@@ -11,10 +11,12 @@ from varsel.model.clock import Clock
 from varsel.model.lanes import Lane
 from varsel.model.orders import Order
 from varsel.storage import orders
+from varsel.storage.orders import Queue
 from varsel.storage.pool import Pool
 from varsel.workers import compose
+from varsel.workers.expand_orders import ExpandOrders, ProcessOptions
 from varsel.workers.hints import Hints
-from varsel.workers.process_orders import ProcessOptions, ProcessOrders
+from varsel.workers.process_orders import ProcessOrders
 from varsel.workers.send import SendLane, SendOptions
 
 
@@ -31,18 +33,19 @@ def processor(
     *,
     directory: Directory | None = None,
     options: ProcessOptions | None = None,
-    large: bool = False,
+    queue: Queue = Queue.Small,
 ) -> ProcessOrders:
     """Make a worker that expands orders."""
     chosen = options or crew_options().process
-    return ProcessOrders(pool, directory or FixedDirectory(None), always_met, clock, Hints(), chosen, large=large)
+    expanding = ExpandOrders(pool, directory or FixedDirectory(None), clock, Hints(), chosen)
+    return ProcessOrders(queue, pool, expanding, clock, chosen)
 
 
 async def expand(pool: Pool, clock: Clock, stored: Sequence[Order]) -> list[UUID]:
     """Store orders and make notifications of them, not sent yet."""
     for order in stored:
         await (orders.insert_large(pool, order) if len(order.recipients) > 1 else orders.insert_many(pool, [order]))
-    for large in (False, True):
-        while await processor(pool, clock, large=large).run_once():
+    for queue in (Queue.Small, Queue.Large):
+        while await processor(pool, clock, queue=queue).run_once():
             continue
     return [order.id for order in stored]

@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import httpx
 from defusedxml.ElementTree import fromstring
 
+from tests.support.http_server import HttpReply, HttpRequest, LoopbackServer
 from tests.support.link_replies import FIXED, REFUSALS, Reply
 from tests.support.link_reports import DeliveryReport, post_report
-from tests.support.loopback import HttpReply, HttpRequest, LoopbackServer
 
 
 def messages_in(body: bytes) -> list[dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from tests.support.loopback import HttpReply
+from tests.support.http_server import HttpReply
 
 
 class Reply(Enum):

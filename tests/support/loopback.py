@@ -66,12 +66,14 @@ class LoopbackServer(ABC):
                 received = await _read(reader)
                 self.received.append(received)
                 await self._count(1)
-                await self.answer(received, writer)
-                await writer.drain()
+                try:
+                    await self.answer(received, writer)
+                    await writer.drain()
+                finally:
+                    await self._count(-1)
         finally:
             self._tasks.discard(task)
             writer.close()
-            await self._count(-1)
 
     async def _count(self, by: int) -> None:
         self.in_flight += by

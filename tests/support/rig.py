@@ -5,24 +5,27 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from tests.support.conditions import condition_client
 from varsel.channels.protocol import Capabilities, EmailMessage, Provider, Report, SmsMessage
 from varsel.channels.sandbox import KeptRow, SandboxEmail, SandboxSms
 from varsel.contacts.protocol import Directory
 from varsel.model.clock import Clock, HandTurnedClock
 from varsel.model.orders import Order
 from varsel.model.results import Channel
+from varsel.orders.condition import ConditionPolicy
 from varsel.schedule import DaytimeWindow
 from varsel.storage import notifications, orders, reports, sandbox
 from varsel.storage.notifications import ListedNotification
-from varsel.storage.orders import ClaimedOrder, OrderState
+from varsel.storage.orders import OrderState
 from varsel.storage.pool import Pool
 from varsel.storage.reports import ArrivedReport
 from varsel.storage.sandbox import KeptMessage
 from varsel.workers.apply_reports import ReportOptions
+from varsel.workers.conditional_orders import AskCondition, ConditionOptions
 from varsel.workers.crew import Crew, CrewOptions
+from varsel.workers.expand_orders import ProcessOptions
 from varsel.workers.hints import Hints
 from varsel.workers.housekeeping import RetentionOptions
-from varsel.workers.process_orders import CheckCondition, ProcessOptions, Verdict
 from varsel.workers.send import SendOptions
 
 NOON = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)
@@ -47,7 +50,9 @@ def send_options(*, assume: timedelta | None = None, resend: bool = True) -> Sen
     )
 
 
-def crew_options(send: Mapping[Channel, SendOptions] | None = None) -> CrewOptions:
+def crew_options(
+    send: Mapping[Channel, SendOptions] | None = None, *, policy: ConditionPolicy | None = None
+) -> CrewOptions:
     """Return the options of a whole crew, as they are by default but with short retention."""
     return CrewOptions(
         process=ProcessOptions(
@@ -63,6 +68,7 @@ def crew_options(send: Mapping[Channel, SendOptions] | None = None) -> CrewOptio
             lifetime=timedelta(hours=48),
             placeholder_fallback=None,
         ),
+        condition=ConditionOptions(at_once=200, policy=policy or ConditionPolicy()),
         send=send or {Channel.Email: send_options(), Channel.Sms: send_options()},
         reports=ReportOptions(
             lease=LEASE, at_once=500, first_pause=timedelta(seconds=5), give_up_after=timedelta(days=7)
@@ -80,11 +86,6 @@ def crew_options(send: Mapping[Channel, SendOptions] | None = None) -> CrewOptio
     )
 
 
-async def always_met(_order: ClaimedOrder) -> Verdict:
-    """Answer every send condition with yes."""
-    return Verdict.Met
-
-
 class Rig:
     """One database, one clock, one crew, and what a test asks of them."""
 
@@ -95,9 +96,10 @@ class Rig:
         *,
         clock: Clock | None = None,
         email: Provider[EmailMessage] | None = None,
+        composed: Provider[EmailMessage] | None = None,
         sms: Provider[SmsMessage] | None = None,
         options: CrewOptions | None = None,
-        check_condition: CheckCondition = always_met,
+        ask_condition: AskCondition | None = None,
         now: datetime = NOON,
         window: int = 500,
     ) -> None:
@@ -111,8 +113,9 @@ class Rig:
             pool=pool,
             clock=self.clock,
             directory=directory,
-            check_condition=check_condition,
+            ask_condition=ask_condition or condition_client(self.clock).ask,
             email=self.email,
+            composed=composed or self.email,
             sms=self.sms,
             hints=self.hints,
             options=options or crew_options(),

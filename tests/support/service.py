@@ -4,9 +4,12 @@ Clock, database and event loop are the test's own, so that a test decides when a
 """
 
 import asyncio
+import dataclasses
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,10 +24,12 @@ from tests.support.raw_http import RawAnswer, exchange
 from tests.support.rig import Rig
 from varsel.assembly.http_server import bound_socket, http_server
 from varsel.assembly.interface import interface
-from varsel.assembly.providers import open_gatekeeper, open_outside
+from varsel.assembly.providers import Outside, open_gatekeeper
 from varsel.contacts.fixed import FixedDirectory
 from varsel.intake.credentials import LocalIssuer
 from varsel.settings import Settings
+from varsel.storage import orders
+from varsel.storage.orders import Queue
 from varsel.storage.pool import Pool
 
 BASE = "/notifications/api/v1"
@@ -35,6 +40,7 @@ CREATE = "altinn:serviceowner/notifications.create"
 REPORT_USER, REPORT_PASSWORD = "link-reports", "synthetic-report-password"
 
 _TIMEOUT = 30.0
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading certificates nobody needs would double a test's time
 
 EMAIL_ORDER: Mapping[str, Any] = {
     "recipients": [{"emailAddress": "kari@example.com"}],
@@ -91,9 +97,9 @@ class Service:
         assert answer.status_code == 202, answer.text
         return UUID(answer.json()["orderId"])
 
-    async def document(self, path: str, *, org: str = "ttd") -> dict[str, Any]:
+    async def document(self, path: str, *, org: str = "ttd", **options: Any) -> dict[str, Any]:
         """Read a document that must be there, written the way of api.md 1.4."""
-        answer = await self.get(path, org=org)
+        answer = await self.get(path, org=org, **options)
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "application/json; charset=utf-8"
         document: dict[str, Any] = answer.json()
@@ -104,6 +110,13 @@ class Service:
         """Read an order's status."""
         return await self.document(f"/orders/{order_id}/status", org=org)
 
+    async def claim(self, now: datetime) -> list[UUID]:
+        """Claim the small orders that are due at `now`, as a worker does, and return their ids."""
+        claimed = await orders.claim_due(
+            self.rig.pool, Queue.Small, now=now, lease=timedelta(minutes=1), look_ahead=timedelta(0), limit=10
+        )
+        return [order.id for order in claimed]
+
     async def raw(self, *pieces: bytes) -> RawAnswer:
         """Send bytes on a connection of their own and read one answer."""
         return await exchange(self.port, *pieces)
@@ -111,7 +124,8 @@ class Service:
     async def stored(self) -> int:
         """Count everything that a request may have stored."""
         counted = await self.rig.pool.fetchval(
-            "SELECT (SELECT count(*) FROM orders) + (SELECT count(*) FROM order_parts) + (SELECT count(*) FROM delivery_reports)"
+            "SELECT count(*) FROM (SELECT FROM orders UNION ALL SELECT FROM order_parts"
+            " UNION ALL SELECT FROM delivery_reports) AS everything"
         )
         return int(counted)
 
@@ -127,35 +141,36 @@ def holds_null(value: Any) -> bool:
 
 @asynccontextmanager
 async def running_service(
-    pool: Pool, data_dir: Path, *, environ: Mapping[str, str] | None = None, rig: Rig | None = None
+    pool: Pool, data_dir: Path, *, rig: Rig | None = None, **changed: Any
 ) -> AsyncIterator[Service]:
     """Run the interface on a free port for the time of the block; `rig` brings its own providers and options.
 
-    The directory is the file `directory.json` in `data_dir`, written by `write_directory`.
+    `changed` are settings by attribute. The directory is the file that `write_directory` writes.
     """
-    settings = settings_of_test(data_dir, environ or {})
-    rig = rig or Rig(pool, FixedDirectory(settings.fixed_directory_file))
+    settings = dataclasses.replace(settings_of_test(data_dir), **changed)
+    directory = FixedDirectory(settings.fixed_directory_file)
+    rig = rig or Rig(pool, directory)
     write_key(data_dir)
     issuer = LocalIssuer(data_dir / "issuer", platform_keys=settings.platform_keys_dir, clock=rig.clock)
-    async with (
-        open_outside(settings, pool, rig.clock, rig.hints) as outside,
-        open_gatekeeper(settings, rig.clock, issuer) as gatekeeper,
-    ):
+    outside = Outside(rig.email, rig.sms, directory)
+    async with open_gatekeeper(settings, rig.clock, issuer) as gatekeeper:
         app = interface(settings, pool, rig.clock, rig.hints, outside, gatekeeper, issuer)
         async with _listening(settings, app) as port, _client(port) as client:
             yield Service(settings=settings, rig=rig, issuer=issuer, port=port, client=client)
 
 
-def settings_of_test(data_dir: Path, environ: Mapping[str, str]) -> Settings:
-    """Return the settings of a test's service."""
-    fixed = {
-        "VARSEL_DATA_DIR": str(data_dir),
-        "VARSEL_PORT": "0",
-        "VARSEL_BASE_URI": BASE_URI,
-        "VARSEL_SMS_REPORT_USERNAME": REPORT_USER,
-        "VARSEL_SMS_REPORT_PASSWORD": REPORT_PASSWORD,
-    }
-    return Settings.read({**fixed, **environ})
+def settings_of_test(data_dir: Path) -> Settings:
+    """Return the settings of a test's service: those of a first run, but nothing that is slow to start."""
+    return Settings.read(
+        {
+            "VARSEL_DATA_DIR": str(data_dir),
+            "VARSEL_PORT": "0",
+            "VARSEL_BASE_URI": BASE_URI,
+            "VARSEL_SWAGGER": "no",
+            "VARSEL_SMS_REPORT_USERNAME": REPORT_USER,
+            "VARSEL_SMS_REPORT_PASSWORD": REPORT_PASSWORD,
+        }
+    )
 
 
 def write_key(data_dir: Path) -> None:
@@ -202,6 +217,6 @@ async def _end_of(tasks: set[asyncio.Task[None]]) -> None:
 async def _client(port: int) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=50)
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=_TIMEOUT, limits=limits
+        base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=_NO_TLS, timeout=_TIMEOUT, limits=limits
     ) as client:
         yield client

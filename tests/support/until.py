@@ -7,7 +7,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 _PAUSE = 0.005
-_LONGEST = 20.0
+_LONGEST = 30.0
 
 
 async def until(ask: Callable[[], Awaitable[Answer]]) -> Answer:

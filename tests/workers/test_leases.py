@@ -254,7 +254,6 @@ async def test_a_worker_told_to_stop_gives_the_rest_back_at_once(pool: Pool, clo
     await held.called()
 
     stopping = asyncio.create_task(lane.stop())
-    await asyncio.sleep(0)  # let it begin
     held.answer(DELIVERED)
     await stopping
 

@@ -2,6 +2,8 @@
 
 options     settings → what each room wants to know
 providers   settings → channels, directory, credentials
+outgoing    settings → guarded calls to addresses that callers chose
+attachments the e-mail channel, with files fetched by such calls
 database    the embedded server or the one given, a pool on it, the schema
 interface   parts → the application that answers requests
 http_server the application → a server on a socket

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from varsel.assembly.database import open_database
+from varsel.assembly.outgoing import open_tokens
 from varsel.assembly.providers import local_issuer, open_gatekeeper, open_outside
 from varsel.errors import VarselError
-from varsel.model.clock import SystemClock
+from varsel.model.clock import Clock, SystemClock
 from varsel.model.findings import Finding, Verdict
+from varsel.outgoing.maskinporten import MaskinportenTokens
 from varsel.settings import Settings
 from varsel.storage.migrate import check as check_schema
 from varsel.storage.pool import Pool
@@ -17,7 +20,7 @@ _TOLERABLE_SKEW = timedelta(seconds=2)
 
 
 async def doctor(settings: Settings) -> list[Finding]:
-    """Look at the database, its schema and clock, the sources of keys, the channels and the directory."""
+    """Look at the database, its schema and clock, the sources of keys and tokens, the channels and the directory."""
     try:
         async with open_database(settings, connections=2, name="varsel doctor") as pool:
             found = [Finding("database", Verdict.OK, await _version(pool))]
@@ -65,4 +68,16 @@ async def _outside(settings: Settings, pool: Pool) -> list[Finding]:
             await _examined("e-mail", outside.email.check),
             await _examined("SMS", outside.sms.check),
             await _examined("directory", outside.directory.check),
+            *await examine_tokens(settings, clock),
         ]
+
+
+async def examine_tokens(settings: Settings, clock: Clock) -> list[Finding]:
+    """Fetch a token as send conditions are asked with, where the settings want one."""
+    async with open_tokens(settings, clock) as tokens:
+        return [] if tokens is None else [await _examined("Maskinporten", partial(_token, tokens))]
+
+
+async def _token(tokens: MaskinportenTokens) -> str:
+    await tokens.token()
+    return "it gives tokens"

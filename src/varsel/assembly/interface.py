@@ -9,7 +9,7 @@ from varsel.assembly.providers import Outside
 from varsel.assembly.stores import Stores
 from varsel.channels.sms_link import BasicCredentials
 from varsel.intake.app import Extras, make_app
-from varsel.intake.bodies import BigBodies
+from varsel.intake.bodies import Bodies
 from varsel.intake.credentials import Gatekeeper, LocalIssuer
 from varsel.intake.inbox import Inbox
 from varsel.intake.services import Services
@@ -43,7 +43,7 @@ def interface(
         pool=pool,
         clock=clock,
         directory=outside.directory,
-        big_bodies=_big_bodies(settings),
+        bodies=_bodies(settings),
         store=stores.store,
         read_state=stores.read_state,
         find_chain=stores.find_chain,
@@ -62,10 +62,8 @@ def interface(
     return make_app(services, gatekeeper, extras)
 
 
-def _big_bodies(settings: Settings) -> BigBodies:
-    return BigBodies(
-        largest=settings.http_max_body, big=settings.http_big_body, at_once=settings.http_max_big_bodies
-    )
+def _bodies(settings: Settings) -> Bodies:
+    return Bodies(largest=settings.http_max_body, big=settings.http_big_body, at_once=settings.http_max_big_bodies)
 
 
 def _dispatch(settings: Settings, pool: Pool, clock: Clock, outside: Outside) -> DispatchInstant:

@@ -1,6 +1,10 @@
 """How the endpoints reach storage: together where they wait together, and waking the workers of this process."""
 
+import asyncio
+import logging
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from varsel.intake.services import NotHandedOver
@@ -16,15 +20,34 @@ from varsel.storage.pool import Pool
 from varsel.workers.hints import Hints
 from varsel.workers.instant import Dispatched, DispatchInstant
 
+_log = logging.getLogger(__name__)
+
+_FEW: Final = 100
+"""Reminders up to which a chain shares its commit with others; with more it would hold them up."""
+
 
 class Stores:
-    """Reads and writes of the endpoints; what waits at the same moment shares a statement and a commit."""
+    """Reads and writes of the endpoints; what waits at the same moment shares a statement and a commit.
 
-    def __init__(self, pool: Pool, clock: Clock, hints: Hints, dispatch: DispatchInstant, *, batch: int) -> None:
+    `patience` is how long a caller waits for the outcome of an instant message.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        hints: Hints,
+        dispatch: DispatchInstant,
+        *,
+        batch: int,
+        patience: timedelta,
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._hints = hints
         self._dispatch = dispatch
+        self._patience = patience.total_seconds()
+        self._dispatching: set[asyncio.Task[Dispatched | KnownChain]] = set()
         self._orders = Gatherer(self._insert_orders, cap=batch)
         self._chains = Gatherer(self._insert_chains, cap=batch)
         self.read_state = Gatherer(self._read_states, cap=batch)
@@ -41,19 +64,38 @@ class Stores:
 
     async def store_chain(self, chain: Chain) -> KnownChain | None:
         """Store a chain durably, or return the earlier one with its idempotency id."""
-        known = await self._chains(chain)
+        if len(chain.reminders) > _FEW:
+            (known,) = await self._insert_chains([chain])
+        else:
+            known = await self._chains(chain)
         if known is None:
             self._wake(chain.main)
         return known
 
     async def dispatch(self, chain: Chain) -> KnownChain | None:
-        """Store and hand over an instant chain, or return the earlier one. Raises `NotHandedOver`."""
-        outcome = await self._dispatch(chain)
+        """Store and hand over an instant chain, or return the earlier one. Raises `NotHandedOver`.
+
+        Once begun the hand-over goes on to its record, whether or not anybody still waits for it: who gives up loses
+        the answer, never the knowledge of what was sent.
+        """
+        task = asyncio.create_task(self._dispatch(chain))
+        self._dispatching.add(task)
+        task.add_done_callback(self._dispatched)
+        await asyncio.wait([task], timeout=self._patience)
+        if not task.done():
+            raise NotHandedOver(f"the provider has not answered yet about order {chain.main.id}")
+        outcome = task.result()
         if isinstance(outcome, KnownChain):
             return outcome
         if outcome is not Dispatched.HandedOver:
             raise NotHandedOver(f"the instant message of order {chain.main.id} was not handed over ({outcome.name})")
         return None
+
+    def _dispatched(self, task: asyncio.Task[Dispatched | KnownChain]) -> None:
+        self._dispatching.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Told to the caller too, if one still waits. The order stays as it is stored; its deadline decides.
+            _log.warning("dispatching an instant message broke off (%s)", type(error).__name__)
 
     def _wake(self, order: Order) -> None:
         if order.requested_send_time <= self._clock.now():

@@ -7,7 +7,7 @@ fails on strange input: what cannot be written as it is, is encoded or replaced.
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
@@ -16,49 +16,51 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from varsel.channels.html_text import html_to_text
+from varsel.channels.protocol import File
 from varsel.model.orders import ContentType
 
 MAX_LINE = 998
 """Octets in a line without its CRLF (RFC 5322 section 2.1.1)."""
 
 _SOFT_LINE = 76
+_PIECE = 57 * 1024  # whole lines of Base64, made in about a millisecond
 _WORD_OCTETS = 42  # 42 octets are 56 of Base64: with `=?utf-8?B?` and `?=` within the 75 of RFC 2047 section 2
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _UNPRINTABLE = bytes({*range(32), 127} - {9, 10})
 _MIME_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """An attachment, already fetched."""
-
-    filename: str
-    mime_type: str
-    content: bytes
+Pieces = Sequence[bytes]
+"""An entity in pieces: joined only once, into the message, because attachments are large."""
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A message that lacks only its recipient, identity and date."""
+    """A message that lacks only its recipient, identity and date. `entity` is its text with the headers of that."""
 
     opening: bytes
-    remainder: bytes
+    headers: bytes
+    entity: bytes
 
-    def addressed(self, to: str, message_id: str, date: bytes) -> bytes:
-        """Return the whole message for `to`; `message_id` without angle brackets, `date` from `date_header`."""
-        return b"%bTo: %b\r\nMessage-ID: <%b>\r\nDate: %b\r\n%b" % (
+    def addressed(self, to: str, message_id: str, date: bytes, enclosed: Sequence[Pieces] = ()) -> bytes:
+        """Return the whole message for `to`; `message_id` without angle brackets, `date` from `date_header`.
+
+        `enclosed` are the pieces of each `attachment`: they follow the text in a multipart/mixed.
+        """
+        head = b"%bTo: %b\r\nMessage-ID: <%b>\r\nDate: %b\r\n%b" % (
             self.opening,
             to.encode(),
             message_id.encode(),
             date,
-            self.remainder,
+            self.headers,
         )
+        return b"".join((head, *_multipart(b"mixed", [self.entity], enclosed))) if enclosed else head + self.entity
 
 
 class Templates:
     """The templates used last, so that an order's text is encoded once and not once per recipient.
 
-    `finish` is applied once to what all recipients share; it must leave headers as they are.
+    `finish` is applied once to the text that all recipients share; it must leave headers as they are.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Templates:
     ) -> None:
         def build(sender: str, subject: str, body: str, kind: ContentType, eight_bit: bool) -> Template:
             raw = template(sender, subject, body, kind, eight_bit=eight_bit, html_alone=html_alone)
-            return replace(raw, remainder=finish(raw.remainder))
+            return replace(raw, entity=finish(raw.entity))
 
         self._build = lru_cache(maxsize=kept)(build)
 
@@ -83,21 +85,36 @@ def template(
     *,
     eight_bit: bool,
     html_alone: bool = False,
-    files: Sequence[File] = (),
 ) -> Template:
     """Build a message for anybody.
 
     `sender` is a checked address. `eight_bit` allows octets above 127 in the body (RFC 6152). HTML travels with a
-    generated plain alternative unless `html_alone`. With `files` all is wrapped in a multipart/mixed.
+    generated plain alternative unless `html_alone`.
     """
     entity = _content(body, kind, eight_bit=eight_bit, html_alone=html_alone)
-    if files:
-        entity = _multipart("mixed", [entity, *map(_attachment, files)])
     return Template(
         opening=b"From: %b\r\n" % sender.encode(),
-        remainder=b"Subject: %b\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\n%b"
-        % (encode_header(subject, len("Subject: ")), entity if entity.endswith(b"\r\n") else entity + b"\r\n"),
+        headers=b"Subject: %b\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\n"
+        % encode_header(subject, len("Subject: ")),
+        entity=entity if entity.endswith(b"\r\n") else entity + b"\r\n",
     )
+
+
+def attachment(file: File) -> Iterator[bytes]:
+    """Give a file as a MIME entity, piece by piece, so that whoever takes a large one can give way in between.
+
+    No line begins with a dot or a hyphen: none needs its dot doubled (RFC 5321 section 4.5.2), none is a boundary.
+    """
+    media = file.mime_type.strip().lower()
+    # message/* and multipart/* may not be sent in Base64 (RFC 2045 section 6.4).
+    if not _MIME_TYPE.fullmatch(media) or media.startswith(("message/", "multipart/")):
+        media = "application/octet-stream"
+    yield b"Content-Type: %b\r\nContent-Disposition: attachment%b\r\nContent-Transfer-Encoding: base64\r\n\r\n" % (
+        media.encode(),
+        _filename(file.filename),
+    )
+    for start in range(0, len(file.content), _PIECE):
+        yield _base64_lines(file.content[start : start + _PIECE])
 
 
 def date_header(instant: datetime) -> bytes:
@@ -152,7 +169,8 @@ def _content(body: str, kind: ContentType, *, eight_bit: bool, html_alone: bool)
     html = _text(body, b"html", eight_bit=eight_bit)
     if html_alone:
         return html
-    return _multipart("alternative", [_text(html_to_text(body), b"plain", eight_bit=eight_bit), html])
+    plain = _text(html_to_text(body), b"plain", eight_bit=eight_bit)
+    return b"".join(_multipart(b"alternative", [plain, html]))
 
 
 def _text(text: str, subtype: bytes, *, eight_bit: bool) -> bytes:
@@ -184,31 +202,16 @@ def _base64_lines(octets: bytes) -> bytes:
     return base64.encodebytes(octets).replace(b"\n", b"\r\n")
 
 
-def _multipart(subtype: str, parts: Sequence[bytes]) -> bytes:
-    # Drawn from the content, which therefore cannot contain it; the same text always gives the same message.
+def _multipart(subtype: bytes, texts: Sequence[bytes], enclosed: Sequence[Pieces] = ()) -> Pieces:
+    # Drawn from the texts, which therefore cannot contain it; the same text always gives the same message.
     digest = blake2b(digest_size=16)
-    for part in parts:
-        digest.update(part)
+    for text in texts:
+        digest.update(text)
     boundary = f"=_{digest.hexdigest()}".encode()
-    delimited = b"".join(b"--%b\r\n%b\r\n" % (boundary, part) for part in parts)
-    return b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n%b--%b--\r\n' % (
-        subtype.encode(),
-        boundary,
-        delimited,
-        boundary,
-    )
-
-
-def _attachment(file: File) -> bytes:
-    media = file.mime_type.strip().lower()
-    # message/* and multipart/* may not be sent in Base64 (RFC 2045 section 6.4).
-    if not _MIME_TYPE.fullmatch(media) or media.startswith(("message/", "multipart/")):
-        media = "application/octet-stream"
-    return b"Content-Type: %b\r\nContent-Disposition: attachment%b\r\nContent-Transfer-Encoding: base64\r\n\r\n%b" % (
-        media.encode(),
-        _filename(file.filename),
-        _base64_lines(file.content),
-    )
+    pieces = [b'Content-Type: multipart/%b; boundary="%b"\r\n\r\n' % (subtype, boundary)]
+    for part in (*([text] for text in texts), *enclosed):
+        pieces += (b"--%b\r\n" % boundary, *part, b"\r\n")
+    return [*pieces, b"--%b--\r\n" % boundary]
 
 
 def _filename(name: str) -> bytes:

@@ -4,7 +4,7 @@ The outcome says what is *known*; what follows from it (result, retry, pause) is
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -14,8 +14,20 @@ from varsel.model.results import Result
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """An attachment, already fetched."""
+
+    filename: str
+    mime_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class EmailMessage:
-    """One e-mail to one address. `attempt` counts hand-overs of this notification, from 1."""
+    """One e-mail to one address. `attempt` counts hand-overs of this notification, from 1.
+
+    `attachments` are still to be fetched, which `channels.attachments` does; other providers send `files`.
+    """
 
     notification_id: UUID
     to_address: str
@@ -25,6 +37,7 @@ class EmailMessage:
     content_type: ContentType
     attempt: int = 1
     attachments: tuple[Attachment, ...] = ()
+    files: tuple[File, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

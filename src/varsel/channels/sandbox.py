@@ -4,6 +4,7 @@ The magic recipients below give every final result on request; anybody else is '
 documented for newcomers in docs/sandbox.md, which a test compares with these tables.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from varsel.channels.protocol import (
     Accepted,
     Capabilities,
     EmailMessage,
+    File,
     Outcome,
     Report,
     Settle,
@@ -25,8 +27,11 @@ from varsel.model.clock import Clock
 from varsel.model.ids import new_ids
 from varsel.model.results import Channel, Result
 
-KeptRow = tuple[UUID, UUID, int, int, datetime, str, str, str | None, str, int | None]
-"""id, notification, channel, attempt, time, recipient, sender, subject, body, content type."""
+KeptRow = tuple[UUID, UUID, int, int, datetime, str, str, str | None, str, int | None, str | None]
+"""id, notification, channel, attempt, time, recipient, sender, subject, body, content type, files.
+
+Files are a JSON array of `[name, MIME type, bytes]`, or None.
+"""
 
 Keep = Callable[[Sequence[KeptRow]], Awaitable[None]]
 TellReports = Callable[[Channel, Sequence[Report]], Awaitable[None]]
@@ -110,6 +115,7 @@ class SandboxEmail:
                     m.subject,
                     m.body,
                     m.content_type,
+                    _listed(m.files),
                 )
                 for kept_id, m in zip(new_ids(len(messages)), messages, strict=True)
             ]
@@ -143,7 +149,19 @@ class SandboxSms:
         now = self._clock.now()
         await self._keep(
             [
-                (kept_id, m.notification_id, Channel.Sms, m.attempt, now, m.recipient, m.sender, None, m.body, None)
+                (
+                    kept_id,
+                    m.notification_id,
+                    Channel.Sms,
+                    m.attempt,
+                    now,
+                    m.recipient,
+                    m.sender,
+                    None,
+                    m.body,
+                    None,
+                    None,
+                )
                 for kept_id, m in zip(new_ids(len(messages)), messages, strict=True)
             ]
         )
@@ -158,6 +176,12 @@ class SandboxSms:
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""
+
+
+def _listed(files: Sequence[File]) -> str | None:
+    """Return what is kept of files: that they were there, not what was in them."""
+    listed = [(file.filename, file.mime_type, len(file.content)) for file in files]
+    return json.dumps(listed) if listed else None
 
 
 def _sms_behaviour(number: str) -> Behaviour | None:

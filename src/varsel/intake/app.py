@@ -51,7 +51,7 @@ def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGI
 def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Method]]:
     resources: dict[str, dict[str, Method]] = {}
     for endpoint in endpoints:
-        resources.setdefault(endpoint.spec.path, {})[endpoint.spec.method] = endpoint.answered
+        resources.setdefault(endpoint.path, {})[endpoint.spec.method] = endpoint.answered
     orders, status = resources[f"{BASE}/orders/{{id}}"], resources[f"{BASE}/orders/{{id}}/status"]
     for literal in ("email", "sms"):  # a GET there reads the order whose id is 'email': 400 (api.md 3)
         resources[f"{BASE}/orders/{literal}"] |= {"GET": orders["GET"]}

@@ -27,14 +27,16 @@ def write_json(value: Any) -> bytes:
 class StreamedDocument:
     """A document with one array too long to be held: head, then batches of elements, then tail.
 
-    `document` carries an empty array as `member`. `level` is the depth at which it itself stands inside another::
+    `document` carries an empty array as `member`. What is known only after the array, such as its length, is told to
+    `tail_with`. `level` is the depth at which the document itself stands inside another::
 
-        order_list = StreamedDocument(OrderList(count=2, orders=()), "orders")
+        order_list = StreamedDocument(OrderListHead(orders=()), "orders")
         order = StreamedDocument(first_order, "recipients", level=order_list.inner_level)
         yield order_list.head + order_list.separator() + order.head
         async for batch in recipients:
             yield order.write(batch)
         yield order.tail …
+        yield order_list.tail_with(OrderListEnd(count=1))
     """
 
     def __init__(self, document: Document, member: str, level: int = 0) -> None:
@@ -46,6 +48,7 @@ class StreamedDocument:
             raise ValueError(f"the document has no empty array '{member}' to be streamed into")
         self.head = before + found[:-1]
         self.inner_level = level + 2
+        self._level = level
         self._margin = margin
         self._after = after
         self._count = 0
@@ -53,7 +56,15 @@ class StreamedDocument:
     @property
     def tail(self) -> bytes:
         """The end of the document, to be asked for after the last element."""
-        return (self._margin if self._count else b"") + b"]" + self._after
+        return self._end_of_array + self._after
+
+    def tail_with(self, more: Document) -> bytes:
+        """Return the tail with the members of `more` added: what is known only after the last element."""
+        return self._end_of_array + b"," + _shifted(write_json(more)[1:-2], self._level) + self._after
+
+    @property
+    def _end_of_array(self) -> bytes:
+        return (self._margin if self._count else b"") + b"]"
 
     def write(self, batch: Sequence[Document]) -> bytes:
         """Return the bytes of some further elements."""

@@ -1,8 +1,10 @@
 """Placing orders of the newer interface: chains, composed e-mails and instant messages (api.md 3.9 to 3.13)."""
 
 import asyncio
+import itertools
 import logging
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import Final, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,21 +12,24 @@ from starlette.responses import Response
 from varsel.contacts.ask import ask
 from varsel.intake import problems
 from varsel.intake.answers import document, empty, problem
-from varsel.intake.bodies import body_of
 from varsel.intake.credentials import Caller
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import NotHandedOver, Services
 from varsel.intake.shapes import decoder_for
+from varsel.intake.shapes.body import Chunks
 from varsel.intake.wire_future import FutureRequest, placed_document, read_request, to_chain
 from varsel.intake.wire_future.routes import REPLAY
 from varsel.model.chains import Chain, Family, Placed
-from varsel.model.orders import Order, unpack_recipients
+from varsel.model.orders import NotificationChannel, Order, unpack_recipients
 from varsel.orders.texts import Defaults
 from varsel.recipients.questions import questions
-from varsel.recipients.report import LookupTally
+from varsel.recipients.report import lookup_report
 from varsel.storage.chains import KnownChain
 
 _log = logging.getLogger(__name__)
+
+_ASKED_AT_ONCE: Final = 500
+"""Orders of a chain whose recipients are looked up together."""
 
 R = TypeVar("R", bound=FutureRequest)
 
@@ -46,10 +51,29 @@ class PlaceChains:
         return place
 
     async def _place(self, shape: type[FutureRequest], request: Request, caller: Caller) -> Response:
-        wanted = await self._read(shape, request)
-        if caller.creator is None:
-            return empty(403)
-        chain = await to_chain(wanted, creator=caller.creator, now=self._services.clock.now(), defaults=self._defaults)
+        async with self._services.bodies.of(request) as body:
+            wanted = await self._read(shape, request, body)
+            if caller.creator is None:
+                return empty(403)
+            now = self._services.clock.now()
+            chain = await to_chain(wanted, creator=caller.creator, now=now, defaults=self._defaults)
+            return await self._answer(chain, request)
+
+    async def _read(self, shape: type[R], request: Request, body: Chunks) -> R:
+        decoder = decoder_for(request.headers.get("content-type", ""))
+        if decoder is None:
+            raise UnsupportedMediaType
+        options = self._services.options
+        return await read_request(
+            shape,
+            body,
+            self._services.clock.now(),
+            decoder,
+            attachment_hosts=options.attachment_hosts,
+            largest=options.max_body_bytes,
+        )
+
+    async def _answer(self, chain: Chain, request: Request) -> Response:
         known = await self._services.find_chain((chain.creator, chain.family, chain.idempotency_id))
         if known is not None:
             return _replayed(chain, known)
@@ -57,23 +81,10 @@ class PlaceChains:
             return problem(problems.missing_contact, request)
         try:
             known = await self._store(chain)
-        except NotHandedOver:
+        except NotHandedOver as failure:
+            _log.warning("answered 503: %s", failure)
             return problem(problems.hand_over_failed, request)
         return self._created(chain.placed) if known is None else _replayed(chain, known)
-
-    async def _read(self, shape: type[R], request: Request) -> R:
-        decoder = decoder_for(request.headers.get("content-type", ""))
-        if decoder is None:
-            raise UnsupportedMediaType
-        options = self._services.options
-        return await read_request(
-            shape,
-            await body_of(request),
-            self._services.clock.now(),
-            decoder,
-            attachment_hosts=options.attachment_hosts,
-            largest=options.max_body_bytes,
-        )
 
     async def _store(self, chain: Chain) -> KnownChain | None:
         """Store the chain, an instant one together with its dispatch; return the earlier one with its id, if any."""
@@ -85,18 +96,27 @@ class PlaceChains:
         """Look up who is to be notified; False when nothing usable is found for one of them (NOT-00001)."""
         if chain.family is not Family.CHAIN:
             return True
-        found = await asyncio.gather(*(self._is_reachable(order) for order in chain.orders))
-        return all(found)
+        for use_stale in (False, True):
+            alike = [order for order in chain.orders if order.use_stale_contact_information is use_stale]
+            for first in range(0, len(alike), _ASKED_AT_ONCE):
+                if not await self._are_reachable(alike[first : first + _ASKED_AT_ONCE], use_stale=use_stale):
+                    return False
+                await asyncio.sleep(0)
+        return True
 
-    async def _is_reachable(self, order: Order) -> bool:
-        """Reserved is not missing: such an order is accepted and fails later (api.md 5, item 19)."""
-        (part,) = order.recipients
-        recipients = unpack_recipients(part)
-        tally = LookupTally(order.channel)
-        wanted = questions(recipients, order.channel, use_stale=order.use_stale_contact_information)
-        tally.add(recipients, await ask(self._services.directory, wanted))
-        report = tally.report()
-        return report is None or not report.missing_contact
+    async def _are_reachable(self, orders: Sequence[Order], *, use_stale: bool) -> bool:
+        """Ask about the recipients of all these orders at once, for reminders mostly go to the same ones.
+
+        Reserved is not missing: such an order is accepted and fails later (api.md 5, item 19).
+        """
+        recipients = [unpack_recipients(order.recipients[0]) for order in orders]
+        # Whoever is addressed directly has an address and whoever is not has none, so any scheme finds whom to ask for.
+        wanted = questions(
+            itertools.chain.from_iterable(recipients), NotificationChannel.EmailAndSms, use_stale=use_stale
+        )
+        answers = await ask(self._services.directory, wanted)
+        reports = [lookup_report(each, answers, order.channel) for order, each in zip(orders, recipients, strict=True)]
+        return not any(report and report.missing_contact for report in reports)
 
     def _created(self, placed: Placed) -> Response:
         location = f"{self._services.options.base_uri}/notifications/api/v1/orders/chain/{placed.chain_id}"

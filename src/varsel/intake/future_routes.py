@@ -26,5 +26,5 @@ def future_endpoints(services: Services) -> Sequence[Endpoint]:
         Endpoint(routes.INSTANT_EMAIL, place.of(InstantEmailRequest)),
         Endpoint(routes.INSTANT, place.of(InstantRequest)),
         Endpoint(routes.FEED, follow.feed, claims_json=True),
-        Endpoint(routes.SHIPMENT, follow.shipment),
+        Endpoint(routes.SHIPMENT, follow.shipment, only_guids=True),
     ]

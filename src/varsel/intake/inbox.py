@@ -65,7 +65,7 @@ class Inbox:
         messages = await sandbox.newest(
             self._pool,
             before=_before(request),
-            recipient=request.query_params.get("to"),
+            recipient=_recipient(request),
             limit=_limit(request),
         )
         if _wants_page(request):
@@ -75,6 +75,13 @@ class Inbox:
 
 def _wants_page(request: Request) -> bool:
     return request.query_params.get("format") != "json" and "text/html" in request.headers.get("accept", "")
+
+
+def _recipient(request: Request) -> str | None:
+    text = request.query_params.get("to")
+    if text is not None and "\0" in text:  # which the database would not even compare
+        raise Invalid({"to": ["The value must be an e-mail address or a mobile number."]})
+    return text
 
 
 def _limit(request: Request) -> int:

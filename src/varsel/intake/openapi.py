@@ -65,9 +65,9 @@ class RouteSpec:
         if self.request or any(parameter.can_be_wrong for parameter in self.parameters):
             found[400] = _INVALID
         if self.request:
-            found |= {413: _TOO_LARGE, 415: _WRONG_TYPE}
+            found |= {408: _TOO_SLOW, 413: _TOO_LARGE, 415: _WRONG_TYPE}
         if self.policy is not Policy.NONE:
-            found |= {401: _UNAUTHENTICATED, 403: _FORBIDDEN}
+            found |= {401: _UNAUTHENTICATED, 403: _FORBIDDEN, 503: _AWAY}
         return dict(sorted((found | dict(self.responses)).items()))
 
 
@@ -75,10 +75,12 @@ _INVALID = Response("The request breaks the contract; every failing member is na
 _UNAUTHENTICATED = Response("No valid credential was presented.")
 _FORBIDDEN = Response("The credential does not suffice, or names no organisation.")
 _WRONG_METHOD = Response("Another method was used; `Allow` lists the right ones.", headers={"Allow": "Methods."})
+_TOO_SLOW = Response("The request took too long to arrive.")
 _TOO_LARGE = Response("The body is larger than 30,000,000 bytes.")
 # OpenAPI cannot tell two answers apart: empty for another type, a problem document without any header (api.md 1.2).
 _WRONG_TYPE = Response("The body is not declared as `application/json`, or in a charset other than UTF-8 and UTF-16.")
 _FAILURE = Response("An unexpected failure; the same request may be tried again.")
+_AWAY = Response("The database or the token issuer's keys are out of reach.", headers={"Retry-After": "Seconds."})
 
 _SECURITY_SCHEMES: Final = {
     "altinnToken": {

@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -21,6 +23,7 @@ from varsel.intake.answers import empty, problem
 from varsel.intake.credentials import Caller, Denied, Gatekeeper, Policy
 from varsel.intake.openapi import JSON_TYPE, RouteSpec
 from varsel.intake.shapes import BodyTooLarge, Invalid
+from varsel.intake.shapes.scalars import LOOSE_GUID
 from varsel.storage.transactions import is_outage
 
 _log = logging.getLogger(__name__)
@@ -29,6 +32,21 @@ ANY: Final = "*"
 """Stands for every method a resource does not name."""
 
 _LATER: Final = {"Retry-After": "5"}
+
+
+class _Guid(Convertor[UUID]):
+    """Lets only GUIDs, in any of their forms, match the place of an id in a path."""
+
+    regex = LOOSE_GUID
+
+    def convert(self, value: str) -> UUID:
+        return UUID(value.strip("{}()"))
+
+    def to_string(self, value: UUID) -> str:
+        return str(value)
+
+
+register_url_convertor("guid", _Guid())
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 
@@ -59,6 +77,13 @@ class Endpoint:
     handler: Handler
     claims_json: bool = False
     """Whether a request without a body is refused too when its Content-Type is not JSON (api.md 1.2)."""
+    only_guids: bool = False
+    """Whether nothing is at this path unless its id is a GUID (api.md 3.14); then it is handed on as a `UUID`."""
+
+    @property
+    def path(self) -> str:
+        """The path, in Starlette's syntax."""
+        return self.spec.path.replace("{id}", "{id:guid}") if self.only_guids else self.spec.path
 
     @property
     def answered(self) -> Method:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from varsel.contacts.protocol import Directory
 from varsel.errors import VarselError
+from varsel.intake.bodies import Bodies
 from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import Order
@@ -30,9 +31,6 @@ class IntakeOptions:
     default_sms_sender: str
     cancel_closes_before: timedelta
     max_body_bytes: int
-    big_body_bytes: int
-    """A body at least this large waits for a place, so that few of them are read at once."""
-    big_bodies_at_once: int
     feed_page_size: int
     """Most entries of the status feed in one answer."""
     attachment_hosts: Sequence[str]
@@ -48,6 +46,7 @@ class Services:
     pool: Pool
     clock: Clock
     directory: Directory
+    bodies: Bodies
     store: Callable[[Order], Awaitable[None]]
     """Store an order durably and wake whoever processes it."""
     read_state: Callable[[tuple[UUID, str]], Awaitable[OrderState | None]]

@@ -6,7 +6,7 @@ They are switched off unless a setting names who may call: whoever knows the key
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,8 +33,16 @@ class TriggerAccess:
         presented = request.headers.get(KEY_HEADER, "")
         if self.key and hmac.compare_digest(presented.encode(), self.key.encode()):
             return True
-        address = ip_address(request.client.host) if request.client else None
+        address = _address(request)
         return address is not None and any(address in network for network in self.networks)
+
+
+def _address(request: Request) -> IPv4Address | IPv6Address | None:
+    """Return the address a request comes from; one that reached an IPv6 socket by IPv4 is an IPv4 address."""
+    if request.client is None:
+        return None
+    address = ip_address(request.client.host)
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 class Triggers:

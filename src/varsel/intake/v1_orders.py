@@ -1,8 +1,6 @@
 """Placing v1 orders: POST `/orders`, `/orders/email` and `/orders/sms` (api.md 3.5 to 3.7)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from starlette.requests import Request
@@ -10,11 +8,11 @@ from starlette.responses import Response
 
 from varsel.contacts.ask import ask
 from varsel.intake.answers import document, empty
-from varsel.intake.bodies import body_of
 from varsel.intake.credentials import Caller
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import Services
-from varsel.intake.shapes import BodyTooLarge, decoder_for
+from varsel.intake.shapes import decoder_for
+from varsel.intake.shapes.body import Chunks
 from varsel.intake.wire_v1 import (
     AcceptedDocument,
     Defaults,
@@ -38,7 +36,6 @@ class PlaceOrders:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._defaults = Defaults(services.options.default_email_from, services.options.default_sms_sender)
-        self._big_bodies = asyncio.Semaphore(services.options.big_bodies_at_once)
 
     def of(self, shape: type[V1Request]) -> Handler:
         """Return the handler that takes orders of this shape."""
@@ -49,8 +46,8 @@ class PlaceOrders:
         return place
 
     async def _place(self, shape: type[V1Request], request: Request, caller: Caller) -> Response:
-        async with self._place_for(request):
-            wanted = await self._read(shape, request)
+        async with self._services.bodies.of(request) as body:
+            wanted = await self._read(shape, request, body)
             if caller.creator is None:
                 return empty(403)
             order = await self._order(wanted, caller.creator)
@@ -58,25 +55,12 @@ class PlaceOrders:
             await self._services.store(order)
         return self._accepted(order, lookup)
 
-    @asynccontextmanager
-    async def _place_for(self, request: Request) -> AsyncIterator[None]:
-        """Let few large bodies in at once, for each takes its size in memory until it is stored."""
-        options = self._services.options
-        announced = _announced_size(request)
-        if announced is not None and announced > options.max_body_bytes:
-            raise BodyTooLarge("the body is announced as larger than allowed")
-        if announced is not None and announced < options.big_body_bytes:
-            yield
-            return
-        async with self._big_bodies:
-            yield
-
-    async def _read(self, shape: type[R], request: Request) -> R:
+    async def _read(self, shape: type[R], request: Request, body: Chunks) -> R:
         decoder = decoder_for(request.headers.get("content-type", ""))
         if decoder is None:
             raise UnsupportedMediaType
         largest = self._services.options.max_body_bytes
-        return await read_order(shape, await body_of(request), self._services.clock.now(), decoder, largest)
+        return await read_order(shape, body, self._services.clock.now(), decoder, largest)
 
     async def _order(self, wanted: V1Request, creator: str) -> Order:
         now = self._services.clock.now()
@@ -99,11 +83,6 @@ class PlaceOrders:
         accepted = AcceptedDocument(order_id=order.id, recipient_lookup=_lookup_document(lookup))
         location = f"{self._services.options.base_uri}/notifications/api/v1/orders/{order.id}"
         return document(accepted, 202, {"Location": location})
-
-
-def _announced_size(request: Request) -> int | None:
-    announced = request.headers.get("content-length", "")
-    return int(announced) if announced.isdecimal() else None
 
 
 def _lookup_document(lookup: LookupReport | None) -> RecipientLookupDocument | None:

@@ -35,6 +35,12 @@ from varsel.intake.wire_v1 import (
     StatusDocument,
     StatusSummary,
 )
+from varsel.intake.wire_v1.documents import (
+    NotificationListEnd,
+    NotificationListHead,
+    OrderListEnd,
+    OrderListHead,
+)
 from varsel.model.orders import OrderTexts, Recipient
 from varsel.model.results import Channel
 from varsel.status import shown_status
@@ -43,6 +49,7 @@ from varsel.storage.notifications import ListedNotification
 from varsel.storage.orders import Cancellation, OrderState, StoredOrder
 
 _PAGE = 1_000
+_ORDERS_AT_ONCE = 200
 
 Read = Callable[[Request, UUID, str], Any]
 
@@ -73,11 +80,12 @@ class ReadOrders:
             return empty(403)
         if "\0" in reference:  # none is stored: a text with it is refused, and the database knows no such character
             return document(OrderList(count=0, orders=()))
-        found = [stored async for stored in orders.read_by_reference(self._services.pool, caller.creator, reference)]
-        if all(stored.part_count == 1 for stored in found):
-            documents = tuple(self._order_document(stored) for stored in found)
+        found = orders.read_by_reference(self._services.pool, caller.creator, reference)
+        first = [stored async for stored in _first_of(found, _ORDERS_AT_ONCE)]
+        if len(first) < _ORDERS_AT_ONCE and all(stored.part_count == 1 for stored in first):
+            documents = tuple(self._order_document(stored) for stored in first)
             return document(OrderList(count=len(documents), orders=documents))
-        return StreamingResponse(self._streamed_list(found), media_type=JSON_CONTENT_TYPE)
+        return StreamingResponse(self._streamed_list(first, found), media_type=JSON_CONTENT_TYPE)
 
     async def status(self, request: Request, caller: Caller) -> Response:
         """GET `/orders/{id}/status`: one primary-key read, whatever the order's size (api.md 3.3)."""
@@ -151,29 +159,35 @@ class ReadOrders:
             yield stream.write(_recipient_documents(recipients))
         yield stream.tail
 
-    async def _streamed_list(self, found: Sequence[StoredOrder]) -> AsyncIterator[bytes]:
-        stream = StreamedDocument(OrderList(count=len(found), orders=()), "orders")
+    async def _streamed_list(
+        self, first: Sequence[StoredOrder], later: AsyncIterator[StoredOrder]
+    ) -> AsyncIterator[bytes]:
+        """Write a long list as its orders are read; they are counted on the way."""
+        stream = StreamedDocument(OrderListHead(orders=()), "orders")
+        count = 0
         yield stream.head
-        for stored in found:
+        async for stored in _chained(first, later):
+            count += 1
             yield stream.separator()
             async for piece in self._streamed_order(stored, level=stream.inner_level):
                 yield piece
-        yield stream.tail
+        yield stream.tail_with(OrderListEnd(count=count))
 
     async def _streamed_notifications(
         self, state: OrderState, channel: Channel, first: Sequence[ListedNotification]
     ) -> AsyncIterator[bytes]:
-        """Write a long list page by page; the counts are the order's own, so nothing need be counted first."""
-        counts = (state.email_generated, state.email_succeeded)
-        if channel is Channel.Sms:
-            counts = (state.sms_generated, state.sms_succeeded)
-        stream = StreamedDocument(_notification_list(state, channel, [], counts), "notifications")
+        """Write a long list page by page; counted on the way, since results may change while it is written."""
+        head = NotificationListHead(order_id=state.id, senders_reference=state.senders_reference, notifications=())
+        stream = StreamedDocument(head, "notifications")
+        generated, succeeded = len(first), _succeeded(first)
         yield stream.head
         yield stream.write(_notification_documents(channel, first))
         rest = notifications.pages_of_order(self._services.pool, state.id, channel, size=_PAGE, after=first[-1].id)
         async for page in rest:
+            generated += len(page)
+            succeeded += _succeeded(page)
             yield stream.write(_notification_documents(channel, page))
-        yield stream.tail
+        yield stream.tail_with(NotificationListEnd(generated=generated, succeeded=succeeded))
 
     def _status_document(self, state: OrderState) -> StatusDocument:
         status, description = shown_status(state.status)
@@ -225,6 +239,22 @@ def _query(request: Request, name: str) -> str:
     return values[0]
 
 
+async def _first_of(found: AsyncIterator[StoredOrder], most: int) -> AsyncIterator[StoredOrder]:
+    """Yield at most so many and leave the rest to whoever asks `found` next."""
+    for _ in range(most):
+        try:
+            yield await anext(found)
+        except StopAsyncIteration:
+            return
+
+
+async def _chained(first: Sequence[StoredOrder], later: AsyncIterator[StoredOrder]) -> AsyncIterator[StoredOrder]:
+    for stored in first:
+        yield stored
+    async for stored in later:
+        yield stored
+
+
 def _email_template(texts: OrderTexts) -> EmailTemplateDocument | None:
     text = texts.email
     if text is None:
@@ -252,27 +282,27 @@ def _recipient_documents(recipients: Sequence[Recipient]) -> tuple[RecipientDocu
 
 
 def _notification_list(
-    state: OrderState,
-    channel: Channel,
-    listed: Sequence[ListedNotification],
-    counts: tuple[int, int] | None = None,
+    state: OrderState, channel: Channel, listed: Sequence[ListedNotification]
 ) -> EmailNotificationList | SmsNotificationList:
-    generated, succeeded = counts or (len(listed), sum(line.result.facts.succeeded for line in listed))
     if channel is Channel.Email:
         return EmailNotificationList(
             order_id=state.id,
             senders_reference=state.senders_reference,
-            generated=generated,
-            succeeded=succeeded,
+            generated=len(listed),
+            succeeded=_succeeded(listed),
             notifications=tuple(_email_document(line) for line in listed),
         )
     return SmsNotificationList(
         order_id=state.id,
         senders_reference=state.senders_reference,
-        generated=generated,
-        succeeded=succeeded,
+        generated=len(listed),
+        succeeded=_succeeded(listed),
         notifications=tuple(_sms_document(line) for line in listed),
     )
+
+
+def _succeeded(listed: Sequence[ListedNotification]) -> int:
+    return sum(line.result.facts.succeeded for line in listed)
 
 
 def _notification_documents(channel: Channel, listed: Sequence[ListedNotification]) -> Sequence[Document]:

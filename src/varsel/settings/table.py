@@ -589,7 +589,7 @@ class Table:
         ATTACHMENTS,
         whole(1, 100, "e-mails"),
         "4",
-        "E-mails with attachments in work at once in one process. Each takes up to five times the limit of memory; "
+        "E-mails with attachments in work at once in one process. Each takes some six times the limit of memory; "
         "raise it when many such e-mails are sent and memory allows.",
     )
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from varsel.channels.protocol import EmailMessage, Provider, SmsMessage
@@ -11,14 +11,17 @@ from varsel.model.clock import Clock
 from varsel.model.lanes import Lane
 from varsel.model.results import Channel
 from varsel.schedule import DaytimeWindow
+from varsel.storage.orders import Queue
 from varsel.storage.pool import Pool
 from varsel.workers import compose
 from varsel.workers.apply_reports import ApplyReports, ReportOptions
+from varsel.workers.conditional_orders import AskCondition, ConditionalOrders, ConditionOptions
+from varsel.workers.expand_orders import ExpandOrders, ProcessOptions
 from varsel.workers.hints import Hints
 from varsel.workers.housekeeping import Housekeeping, RetentionOptions
-from varsel.workers.loop import repeat
+from varsel.workers.loop import Hint, repeat
 from varsel.workers.number_feed import NumberFeed
-from varsel.workers.process_orders import CheckCondition, ProcessOptions, ProcessOrders
+from varsel.workers.process_orders import ProcessOrders
 from varsel.workers.send import SendLane, SendOptions
 from varsel.workers.sweep import Sweep, SweepOptions
 
@@ -28,6 +31,7 @@ class CrewOptions:
     """What an operator may set about the workers."""
 
     process: ProcessOptions
+    condition: ConditionOptions
     send: Mapping[Channel, SendOptions]
     reports: ReportOptions
     retention: RetentionOptions
@@ -37,7 +41,7 @@ class CrewOptions:
 
 
 class Crew:
-    """The workers of one process."""
+    """The workers of one process. `composed` sends e-mails that have attachments to fetch, `email` all others."""
 
     def __init__(
         self,
@@ -45,27 +49,34 @@ class Crew:
         pool: Pool,
         clock: Clock,
         directory: Directory,
-        check_condition: CheckCondition,
+        ask_condition: AskCondition,
         email: Provider[EmailMessage],
+        composed: Provider[EmailMessage],
         sms: Provider[SmsMessage],
         hints: Hints,
         options: CrewOptions,
     ) -> None:
         self._hints = hints
         self._options = options
-        self._processors = [
-            ProcessOrders(pool, directory, check_condition, clock, hints, options.process, large=large)
-            for large in (False, True)
+        expand = ExpandOrders(pool, directory, clock, hints, options.process)
+        self._conditional = ConditionalOrders(
+            pool, ask_condition, expand, clock, hints, options.process, options.condition
+        )
+        self._processors: list[tuple[ProcessOrders | ConditionalOrders, Hint]] = [
+            (ProcessOrders(Queue.Small, pool, expand, clock, options.process), hints.orders),
+            (ProcessOrders(Queue.Large, pool, expand, clock, options.process), hints.large_orders),
+            (self._conditional, hints.conditional_orders),
         ]
-        self._lanes: dict[Lane, SendLane[EmailMessage] | SendLane[SmsMessage]] = {}
-        for lane in Lane:
-            if lane.channel is Channel.Email:
-                send = options.send[Channel.Email]
-                self._lanes[lane] = SendLane(lane, email, compose.email, pool, clock, hints, send)
-            else:
-                is_open = options.window.is_open if lane is Lane.SmsDaytime else _always
-                send = options.send[Channel.Sms]
-                self._lanes[lane] = SendLane(lane, sms, compose.sms, pool, clock, hints, send, is_open)
+        by_email, by_sms = options.send[Channel.Email], options.send[Channel.Sms]
+        # Fetching takes its time: no process takes more of it than it can begin with, so that others find work too.
+        one_by_one = replace(by_email, bundle_size=min(by_email.bundle_size, composed.capabilities.window))
+        daytime = options.window.is_open
+        self._lanes: dict[Lane, SendLane[EmailMessage] | SendLane[SmsMessage]] = {
+            Lane.Email: SendLane(Lane.Email, email, compose.email, pool, clock, hints, by_email),
+            Lane.SmsAnytime: SendLane(Lane.SmsAnytime, sms, compose.sms, pool, clock, hints, by_sms),
+            Lane.SmsDaytime: SendLane(Lane.SmsDaytime, sms, compose.sms, pool, clock, hints, by_sms, daytime),
+            Lane.Composed: SendLane(Lane.Composed, composed, compose.email, pool, clock, hints, one_by_one),
+        }
         self._reports = ApplyReports(pool, clock, options.reports)
         self._feed = NumberFeed(pool)
         self._housekeeping = Housekeeping(pool, clock, Sweep(pool, clock, _sweep_options(options)), options.retention)
@@ -74,7 +85,7 @@ class Crew:
         """Work until `stopping` is set, then finish what is under way."""
         poll, hints = self._options.poll, self._hints
         async with asyncio.TaskGroup() as group:
-            for processor, hint in zip(self._processors, (hints.orders, hints.large_orders), strict=True):
+            for processor, hint in self._processors:
                 group.create_task(repeat("processing orders", processor.run_once, hint, poll, stopping))
             for lane, sender in self._lanes.items():
                 name = f"sending in lane {lane.name}"
@@ -84,7 +95,7 @@ class Crew:
             every = self._options.housekeeping_every
             group.create_task(repeat("housekeeping", self._housekeeping.run_once, hints.housekeeping, every, stopping))
             group.create_task(self._ring_at(stopping))
-        await asyncio.gather(*(sender.stop() for sender in self._lanes.values()))
+        await asyncio.gather(self._conditional.stop(), *(sender.stop() for sender in self._lanes.values()))
 
     async def _ring_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -95,9 +106,10 @@ class Crew:
         working = True
         while working:
             working = False
-            for processor in self._processors:
+            for processor, _ in self._processors:
                 while await processor.run_once():
                     working = True
+            await self._conditional.settle_down()
             for sender in self._lanes.values():
                 while await sender.run_once():
                     working = True
@@ -107,10 +119,6 @@ class Crew:
         await self._housekeeping.run_once()
         while await self._feed.run_once():
             continue
-
-
-def _always(_: object) -> bool:
-    return True
 
 
 def _sweep_options(options: CrewOptions) -> SweepOptions:

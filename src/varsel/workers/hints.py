@@ -13,14 +13,23 @@ class Hints:
 
     orders: Hint = field(default_factory=Hint)
     large_orders: Hint = field(default_factory=Hint)
+    conditional_orders: Hint = field(default_factory=Hint)
     reports: Hint = field(default_factory=Hint)
     feed: Hint = field(default_factory=Hint)
     housekeeping: Hint = field(default_factory=Hint)
     lanes: dict[Lane, Hint] = field(default_factory=lambda: {lane: Hint() for lane in Lane})
 
-    def orders_stored(self, *, large: bool) -> None:
+    def order_stored(self, *, large: bool, conditional: bool) -> None:
         """An order that is due has been committed."""
-        (self.large_orders if large else self.orders).give()
+        if conditional:
+            self.conditional_orders.give()
+        else:
+            (self.large_orders if large else self.orders).give()
+
+    def orders_due(self) -> None:
+        """Orders of any kind may have become due."""
+        for hint in (self.orders, self.large_orders, self.conditional_orders):
+            hint.give()
 
     def chunks_stored(self, lanes: Iterable[Lane]) -> None:
         """Chunks of these lanes have been committed."""
@@ -33,6 +42,6 @@ class Hints:
 
     def everything(self) -> None:
         """Wake every worker, for instance because the process is about to stop."""
-        single = (self.orders, self.large_orders, self.reports, self.feed, self.housekeeping)
-        for hint in (*single, *self.lanes.values()):
+        self.orders_due()
+        for hint in (*self.lanes.values(), self.reports, self.feed, self.housekeeping):
             hint.give()

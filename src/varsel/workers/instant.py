@@ -15,10 +15,11 @@ from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import unpack_recipients
 from varsel.model.results import DELIVERED, FAILED, HANDED_OVER, NEW, Channel
+from varsel.notifications.sms_parts import kept_parts
 from varsel.schedule import instant_expiry
 from varsel.storage import chains, chunks, instants, notifications, reports
 from varsel.storage.chains import KnownChain
-from varsel.storage.instants import HeldNotification
+from varsel.storage.instants import HeldNotification, InstantNotification
 from varsel.storage.notifications import Settlement, Step
 from varsel.storage.pool import Connection, Pool
 from varsel.storage.transactions import persistently
@@ -63,15 +64,23 @@ class DispatchInstant:
     async def __call__(self, chain: Chain) -> Dispatched | KnownChain:
         """Dispatch the chain's message; or return the earlier chain that has its idempotency id."""
         channel = _channel(chain)
-        expiry = instant_expiry(chain.created, _time_to_live(chain))
-        held = await instants.insert(
-            self._pool, chain, channel, _address(chain), expiry=expiry, deadline=expiry + self._options.grace
-        )
+        held = await instants.insert(self._pool, chain, self._notification(chain, channel))
         if isinstance(held, KnownChain):
             return held
         outcome = await self._hand_over(chain, channel, held)
         await self._record(chain, channel, held, outcome)
         return _dispatched(outcome)
+
+    def _notification(self, chain: Chain, channel: Channel) -> InstantNotification:
+        text = chain.main.texts.sms
+        expiry = instant_expiry(chain.created, _time_to_live(chain))
+        return InstantNotification(
+            channel=channel,
+            address=_address(chain),
+            expiry=expiry,
+            deadline=expiry + self._options.grace,
+            segments=kept_parts(text.body) if text and channel is Channel.Sms else None,
+        )
 
     async def _hand_over(self, chain: Chain, channel: Channel, held: HeldNotification) -> Outcome:
         outcomes: list[Outcome] = [Unknown("the provider gave no outcome")]

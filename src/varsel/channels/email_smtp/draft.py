@@ -1,6 +1,6 @@
 """From a message to what is said on the wire for it: MAIL, RCPT and the content."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from varsel.channels.email_smtp.addresses import domain_of, mailbox, original_recipient, xtext
 from varsel.channels.email_smtp.extensions import Extensions
 from varsel.channels.email_smtp.settings import SmtpSettings
-from varsel.channels.mime import Templates, date_header
+from varsel.channels.mime import Pieces, Templates, date_header
 from varsel.channels.protocol import EmailMessage, Settled
 from varsel.model.results import Result
 
@@ -38,10 +38,13 @@ class Drafter:
         self._second = datetime.min.replace(tzinfo=UTC)
         self._date = b""
 
-    def draft(self, message: EmailMessage, offered: Extensions) -> Draft | Settled:
-        """Write `message` for a server with these extensions, or say why it cannot be sent through it."""
+    def draft(self, message: EmailMessage, offered: Extensions, enclosed: Sequence[Pieces] = ()) -> Draft | Settled:
+        """Write `message` for a server with these extensions, or say why it cannot be sent through it.
+
+        `enclosed` are its files as MIME entities.
+        """
         if message.attachments:
-            return Settled(Result.EMAIL_FAILED, "attachments cannot be sent yet: nothing is set up to fetch them")
+            return Settled(Result.EMAIL_FAILED, "the attachments were not fetched before the message was handed over")
         recipient, sender = mailbox(message.to_address), self._own_mailbox(message.from_address)
         path = self._own_mailbox(self._settings.return_path or message.from_address)
         if recipient is None:
@@ -53,17 +56,23 @@ class Drafter:
             return Settled(Result.EMAIL_FAILED_INVALID_FORMAT, detail)
         if not offered.utf8 and not (sender.isascii() and path.isascii()):
             return Settled(Result.EMAIL_FAILED, "the sender's address needs SMTPUTF8, which the server does not offer")
-        return self._within_size(message, recipient, sender, path, offered)
+        return self._within_size(message, recipient, sender, path, offered, enclosed)
 
     def _within_size(
-        self, message: EmailMessage, recipient: str, sender: str, path: str, offered: Extensions
+        self,
+        message: EmailMessage,
+        recipient: str,
+        sender: str,
+        path: str,
+        offered: Extensions,
+        enclosed: Sequence[Pieces],
     ) -> Draft | Settled:
         identity = str(message.notification_id)
         reference = f"{identity}@{self._settings.message_id_domain or domain_of(sender).strip('[]')}"
         template = self._templates.of(
             sender, message.subject, message.body, message.content_type, eight_bit=offered.eight_bit
         )
-        content = template.addressed(recipient, reference, self._date_now())
+        content = template.addressed(recipient, reference, self._date_now(), enclosed)
         if offered.size and len(content) > offered.size:
             detail = f"the message has {len(content)} octets, the server takes {offered.size}"
             return Settled(Result.EMAIL_FAILED_PAYLOAD_TOO_LARGE, detail)

@@ -19,6 +19,9 @@ _GO_AHEAD = 354
 LARGE = 64 * 1024
 """From this many octets the final dot waits until the content has left, so that we know whether it was sent."""
 
+_PIECE = 256 * 1024
+"""Octets written at a time: TLS would encrypt megabytes at one go, and each piece has a time limit of its own."""
+
 
 @dataclass(slots=True)
 class Transaction:
@@ -125,8 +128,9 @@ class Session:
     async def _hand_over(self, transaction: Transaction) -> None:
         content = transaction.draft.content
         if len(content) >= LARGE:
-            self.wire.write(content)
-            await self.wire.drained(self._data_timeout)
+            for start in range(0, len(content), _PIECE):
+                self.wire.write(content[start : start + _PIECE])
+                await self.wire.drained(self._data_timeout)
             content = b""
         transaction.dot_sent = True
         self._write_and_go_on(content + _DOT)

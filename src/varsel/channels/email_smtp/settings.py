@@ -22,8 +22,9 @@ class SmtpSettings:
     connection, `message_id_domain` to the domain of the sender, `return_path` (bounces) to the sender.
 
     `max_connections` are opened on demand; one that idles for `idle_timeout` or has carried `messages_per_connection`
-    is closed. `connect_timeout` covers TCP and TLS, `command_timeout` each reply, `data_timeout` the content and its
-    final reply (RFC 5321 section 4.5.3.2 recommends up to 10 minutes; what takes longer ends as unknown outcome).
+    is closed. `connect_timeout` covers TCP and TLS, `command_timeout` each reply, `data_timeout` each piece of the
+    content and its final reply (RFC 5321 section 4.5.3.2 recommends up to 10 minutes for that; what takes longer ends
+    as unknown outcome).
 
     After `failure_threshold` failed connections in a row nothing is tried for `pause_first`, doubling to `pause_max`.
 

@@ -3,14 +3,15 @@
 import asyncio
 import codecs
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Generator
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterator
 from time import perf_counter
 from typing import Any, Final, TypeVar
 
 from varsel.errors import VarselError
 from varsel.intake.shapes.containers import ObjectReader
 from varsel.intake.shapes.declaration import Shape, reader_of
-from varsel.intake.shapes.findings import Findings, Invalid, Unreadable, bodiless, incomplete, unreadable
+from varsel.intake.shapes.findings import Findings, Invalid, Unreadable, bodiless, required, unreadable
+from varsel.intake.shapes.scalars import Problem
 from varsel.intake.shapes.scanning import WINDOW, Window
 
 LARGEST_BODY: Final = 30_000_000
@@ -75,22 +76,13 @@ async def read_body(
         raise bodiless(parameter)
     typed: S = value
     if reader.has_presence:
-        _demand_presence(reader, typed)
+        await _raise_if_any(_as_problems(reader.missing(typed)))
     return typed
 
 
 async def check(value: Shape, context: Any) -> None:
     """Judge a value by the rules of its shape (phase B). Raises `Invalid` with everything that is wrong."""
-    findings = Findings()
-    since = perf_counter()
-    for problem in reader_of(type(value)).problems(value, context):
-        if problem is not None and not findings.add(problem[0].removeprefix("."), problem[1]):
-            break
-        if perf_counter() - since > BREATH:
-            await asyncio.sleep(0)
-            since = perf_counter()
-    if findings.errors:
-        raise Invalid(findings.errors)
+    await _raise_if_any(reader_of(type(value)).problems(value, context))
 
 
 async def breathing(work: Generator[None, None, None]) -> None:
@@ -102,10 +94,24 @@ async def breathing(work: Generator[None, None, None]) -> None:
             since = perf_counter()
 
 
-def _demand_presence(reader: ObjectReader, value: Shape) -> None:
-    lacking = [key.removeprefix(".") for key in reader.missing(value)]
-    if lacking:
-        raise incomplete(lacking)
+async def _raise_if_any(problems: Iterator[Problem | None]) -> None:
+    findings = Findings()
+    await breathing(_collect(problems, findings))
+    if findings.errors:
+        raise Invalid(findings.errors)
+
+
+def _collect(problems: Iterator[Problem | None], findings: Findings) -> Generator[None, None, None]:
+    for problem in problems:
+        if problem is not None and not findings.add(problem[0].removeprefix("."), problem[1]):
+            return
+        yield
+
+
+def _as_problems(keys: Iterator[str | None]) -> Iterator[Problem | None]:
+    """Say of each key that its member must not be null or blank (phase A2)."""
+    for key in keys:
+        yield None if key is None else (key, required(key.rpartition(".")[2]))
 
 
 async def _walk(source: "_Source", reader: ObjectReader) -> Any:

@@ -125,7 +125,7 @@ class ObjectReader(Reader):
             yield 0
         return self._build(found)
 
-    def missing(self, value: Any) -> Iterator[str]:
+    def missing(self, value: Any) -> Iterator[str | None]:
         """Yield the keys of members that must not be null or blank but are."""
         for member in self._present:
             if member.lacks(getattr(value, member.attribute)):
@@ -134,7 +134,7 @@ class ObjectReader(Reader):
             item = getattr(value, member.attribute)
             if item is not None:
                 for key in member.reader.missing(item):
-                    yield member.key + key
+                    yield None if key is None else member.key + key
 
     def problems(self, value: Any, context: Any) -> Iterator[Problem | None]:
         """Yield the broken rules of the members, then those across members."""
@@ -251,12 +251,14 @@ class ArrayReader(Reader):
                 raise problem.under(f"[{index}]") from None
         return collector.close()
 
-    def missing(self, value: Any) -> Iterator[str]:
+    def missing(self, value: Any) -> Iterator[str | None]:
         """Yield the keys of presence problems inside the elements."""
         for index, item in enumerate(value):
+            if not index % _TURN:
+                yield None
             if item is not None:
                 for key in self._element.missing(item):
-                    yield f"[{index}]{key}"
+                    yield None if key is None else f"[{index}]{key}"
 
     def problems(self, value: Any, context: Any) -> Iterator[Problem | None]:
         """Yield null elements (api.md 5, item 31) and the broken rules inside the others."""

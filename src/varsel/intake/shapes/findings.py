@@ -1,7 +1,5 @@
 """What can be wrong with a body, and under which keys it is told (api.md 1.7)."""
 
-from collections.abc import Iterable
-
 from varsel.errors import VarselError
 
 MOST_ERRORS = 200
@@ -57,15 +55,6 @@ def unreadable(problem: Unreadable, parameter: str) -> Invalid:
 def bodiless(parameter: str) -> Invalid:
     """Return the errors of a body that is empty or the literal null."""
     return Invalid({"": ["A non-empty request body is required."], parameter: [required(parameter)]})
-
-
-def incomplete(keys: Iterable[str]) -> Invalid:
-    """Return the errors of members that must not be null or blank (phase A2)."""
-    findings = Findings()
-    for key in keys:
-        if not findings.add(key, required(key.rpartition(".")[2])):
-            break
-    return Invalid(findings.errors)
 
 
 def required(name: str) -> str:

@@ -38,8 +38,8 @@ class Reader:
         """Read a container too large for the window; only objects and arrays accept one."""
         raise Unreadable(f"{self.expected} is expected.")
 
-    def missing(self, _value: Any) -> Iterator[str]:
-        """Yield the keys below the value that must not be null or blank but are (phase A2)."""
+    def missing(self, _value: Any) -> Iterator[str | None]:
+        """Yield the keys below the value that must not be null or blank but are (phase A2), and None as `problems`."""
         return iter(())
 
     def problems(self, _value: Any, _context: Any) -> Iterator[Problem | None]:
@@ -256,9 +256,12 @@ class DateTime(Reader):
 
 
 _hyphenated_guid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_loose_guid = re.compile(
+LOOSE_GUID: Final = (
     rf"[0-9A-Fa-f]{{32}}|{_hyphenated_guid.pattern}|\{{{_hyphenated_guid.pattern}\}}|\({_hyphenated_guid.pattern}\)"
 )
+"""What `read_loose_guid` reads, as a regular expression."""
+
+_loose_guid = re.compile(LOOSE_GUID)
 
 
 class Guid(Reader):

@@ -31,14 +31,17 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 
 
 def schema_of(kind: Any, references: References) -> dict[str, Any]:
-    """Return the schema of a request shape or response document (or a tuple or dictionary of such)."""
+    """Return the schema of a request shape, a parameter, or a response document (or a tuple or dictionary of such)."""
     annotation, extras = split(kind)
     schema = dict(_schema_of_plain(annotation, references))
     for extra in extras:
         if isinstance(extra, OneOf):
             schema["enum"] = list(extra.names)
-        elif isinstance(extra, Declared) and extra.description:
-            schema["description"] = extra.description
+        elif isinstance(extra, Declared):
+            for rule in extra.rules:
+                schema.update(rule.schema)
+            if extra.description:
+                schema["description"] = extra.description
     return schema
 
 

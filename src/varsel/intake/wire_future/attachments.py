@@ -131,7 +131,7 @@ def _address_problems(
     address: WebAddress | None, signed: Mapping[str, str], expiry: Moment | None, hosts: Sequence[str]
 ) -> Iterator[str]:
     """Yield what is wrong with an attachment's address, going no further than the first line that fails."""
-    if address is None or not _is_secure(address, hosts):
+    if address is None or not _is_secure(address):
         yield "The attachment's address must be an absolute https address."
     elif not address.host.endswith(_endings(hosts)) and address.host not in hosts:
         yield "The attachment's address leads to a host that is not allowed."
@@ -148,11 +148,9 @@ def _endings(hosts: Sequence[str]) -> tuple[str, ...]:
     return tuple(host for host in hosts if host.startswith("."))
 
 
-def _is_secure(address: WebAddress, hosts: Sequence[str]) -> bool:
-    """Tell whether an address uses https; http will do on this machine itself, if its name is allowed."""
-    return address.scheme == "https" or (
-        address.scheme == "http" and address.host in hosts and _is_this_machine(address.host)
-    )
+def _is_secure(address: WebAddress) -> bool:
+    """Tell whether an address uses https; http will do on this machine itself."""
+    return address.scheme == "https" or (address.scheme == "http" and _is_this_machine(address.host))
 
 
 def _is_this_machine(host: str) -> bool:

@@ -43,7 +43,7 @@ def read_feed_query(pairs: Iterable[tuple[str, str]], largest_page: int = LARGES
         given.setdefault(name.lower(), value)
     errors: dict[str, list[str]] = {}
     seq = _read(given, "Seq", _sequence, 0, errors)
-    page_size = _read(given, "PageSize", _SIZE.read, LARGEST_PAGE, errors)
+    page_size = _read(given, "PageSize", _SIZE.read, largest_page, errors)
     descending = _read(given, "OrderBy", _descending, False, errors)
     if errors:
         raise Invalid(errors)

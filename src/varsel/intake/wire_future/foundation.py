@@ -62,8 +62,11 @@ def mobile_number(value: str, _told: object) -> str | None:
     return "The phone number is not valid; write it in international form, such as +4799999999."
 
 
-class FutureShape(Shape, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of the newer interface's shapes. Defaults are omitted where a request is written down to be hashed."""
+class FutureShape(Shape, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Base of the newer interface's shapes. Defaults are omitted where a request is written down to be hashed.
+
+    They cannot form circles, and a hundred thousand reminders would be a burden to the garbage collector.
+    """
 
 
 class FutureRequest(FutureShape, frozen=True, kw_only=True):

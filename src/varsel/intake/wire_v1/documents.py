@@ -81,6 +81,18 @@ class OrderList(Document, frozen=True, kw_only=True):
     orders: tuple[OrderDocument, ...]
 
 
+class OrderListHead(Document, frozen=True, kw_only=True):
+    """The beginning of a list of orders that is written as it is read."""
+
+    orders: tuple[OrderDocument, ...]
+
+
+class OrderListEnd(Document, frozen=True, kw_only=True):
+    """What is known of such a list when all of it was written."""
+
+    count: int
+
+
 class ProcessingStatus(Document, frozen=True, kw_only=True):
     """Where an order stands."""
 
@@ -192,6 +204,21 @@ class SmsNotificationList(Document, frozen=True, kw_only=True):
     generated: int
     succeeded: int
     notifications: tuple[SmsNotificationDocument, ...]
+
+
+class NotificationListHead(Document, frozen=True, kw_only=True):
+    """The beginning of a list of notifications that is written as it is read."""
+
+    order_id: UUID
+    senders_reference: str | None = None
+    notifications: tuple[Document, ...]
+
+
+class NotificationListEnd(Document, frozen=True, kw_only=True):
+    """What is known of such a list when all of it was written."""
+
+    generated: int
+    succeeded: int
 
 
 _recipients_decoder = msgspec.json.Decoder(tuple[RecipientDocument, ...])

@@ -1,0 +1,42 @@
+"""Composed e-mails: the provider of e-mail, with their attachments fetched through the guard of outgoing calls."""
+
+from datetime import timedelta
+
+from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching, Fetch, Fetched
+from varsel.channels.protocol import EmailMessage, Provider
+from varsel.outgoing.destination import read_destination
+from varsel.outgoing.fetch import Fetcher, SizeLimit
+from varsel.settings import Settings
+
+_AZURE_BLOBS = ".blob.core.windows.net"
+
+
+def composed_email(settings: Settings, email: Provider[EmailMessage], fetcher: Fetcher) -> Provider[EmailMessage]:
+    """Return a provider that fetches attachments before it sends through `email`."""
+    begin = fetching(fetcher, within=settings.attachment_timeout, limit=settings.attachment_limit)
+    limits = AttachmentLimits(at_once=settings.attachment_concurrency, emails=settings.attachment_emails)
+    return AttachingProvider(email, begin, limits)
+
+
+def attachment_hosts(settings: Settings) -> tuple[str, ...]:
+    """Return where attachments may lie: host names, and endings of such that begin with a dot."""
+    return (_AZURE_BLOBS, *(name.removeprefix("*") for name in settings.attachment_hosts))
+
+
+def fetching(fetcher: Fetcher, *, within: timedelta, limit: int) -> BeginFetching:
+    """Return what fetches attachments: each `within` its time, those of one e-mail together no more than `limit` bytes.
+
+    Only content is read and counted, not what a server has to say about a failure.
+    """
+
+    def begin() -> Fetch:
+        left = SizeLimit(limit)
+
+        async def fetch(address: str) -> Fetched:
+            async with fetcher.open(read_destination(address), within=within, limit=left) as incoming:
+                succeeded = 200 <= incoming.status <= 299
+                return Fetched(incoming.status, await incoming.read() if succeeded else b"")
+
+        return fetch
+
+    return begin

@@ -1,0 +1,183 @@
+"""Orders that carry a send condition: each is asked about, then expanded, by a task of its own (processing.md 1.7).
+
+They wait apart from all others, and their tasks only wait for endpoints: one that is slow on purpose holds up nobody
+but its own orders. The condition is asked whenever processing begins, so also after a crash or a failed look-up;
+once the first part is stored it has been answered for good.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from varsel.model.clock import Clock
+from varsel.orders.condition import ConditionPolicy, TreatAsMet, TreatAsNotMet, TryAgain, after_inconclusive
+from varsel.outgoing.verdict import Inconclusive, Met, NotAsked, NotMet, Verdict
+from varsel.schedule import stepped_pause
+from varsel.storage import orders
+from varsel.storage.orders import ClaimedOrder, Queue
+from varsel.storage.pool import Pool
+from varsel.storage.transactions import in_transaction
+from varsel.workers.expand_orders import ExpandOrders, ProcessOptions
+from varsel.workers.hints import Hints
+from varsel.workers.lease import kept_alive
+
+_log = logging.getLogger(__name__)
+
+AskCondition = Callable[[str], Awaitable[Verdict]]
+"""Asks the endpoint at an address. Whatever goes wrong is a verdict too."""
+
+_EXPANDED_AT_ONCE = 4
+"""Orders whose next parts are expanded side by side; together with the size of a part it bounds memory."""
+_BUSY = (timedelta(seconds=15),)
+"""How long an order waits that could not be asked about for want of turns."""
+_UNDECIDED = "the send condition is undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionOptions:
+    """What an operator may set about orders with a send condition."""
+
+    at_once: int
+    """Such orders under way at once in this process."""
+    policy: ConditionPolicy
+
+
+class ConditionalOrders:
+    """Takes due orders with a send condition through the question and, if it is met, through their expansion."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        ask: AskCondition,
+        expand: ExpandOrders,
+        clock: Clock,
+        hints: Hints,
+        process: ProcessOptions,
+        options: ConditionOptions,
+    ) -> None:
+        self._pool = pool
+        self._ask = ask
+        self._expand = expand
+        self._clock = clock
+        self._hints = hints
+        self._process = process
+        self._options = options
+        self._places = asyncio.Semaphore(_EXPANDED_AT_ONCE)
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._questions: set[asyncio.Timeout] = set()
+        self._stopping = False
+
+    async def run_once(self) -> bool:
+        """Take up as many due orders as there is room for, without waiting for them; True when there may be more."""
+        room = self._options.at_once - len(self._under_way)
+        if self._stopping or room == 0:
+            return False
+        claimed = await self._claim(room)
+        for order in claimed:
+            self._start(order)
+        return bool(claimed)
+
+    async def settle_down(self) -> None:
+        """Wait until nothing is under way."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def stop(self) -> None:
+        """Take nothing new, give back what is being asked about, finish what is being expanded."""
+        self._stopping = True
+        while self._questions:
+            self._questions.pop().reschedule(asyncio.get_running_loop().time())
+        await self.settle_down()
+
+    async def _claim(self, room: int) -> list[ClaimedOrder]:
+        return await orders.claim_due(
+            self._pool,
+            Queue.Conditional,
+            now=self._clock.now(),
+            lease=self._process.lease,
+            look_ahead=self._process.look_ahead,
+            limit=room,
+        )
+
+    def _start(self, order: ClaimedOrder) -> None:
+        task = asyncio.create_task(self._carry(order))
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if len(self._under_way) == self._options.at_once:
+            self._hints.conditional_orders.give()
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The lease runs out and the order is taken again; nothing is lost.
+            _log.error("processing an order with a send condition broke off", exc_info=error)
+
+    async def _carry(self, order: ClaimedOrder) -> None:
+        async with kept_alive(lambda: self._renew(order), every=self._process.lease / 3):
+            held = [order] if order.parts_done or await self._is_met(order) else []
+            while held:
+                async with self._places:
+                    held = await self._expand.next_parts(held)
+
+    async def _renew(self, order: ClaimedOrder) -> None:
+        await orders.renew(self._pool, [order], lease_until=self._clock.now() + self._process.lease)
+
+    async def _is_met(self, order: ClaimedOrder) -> bool:
+        """Ask, and record what follows from any other answer than yes."""
+        match await self._verdict(order):
+            case Met():
+                return True
+            case NotMet():
+                await self._end(order)
+                return False
+            case NotAsked(reason):
+                await self._ask_again(order, self._pause_of_the_busy(), order.condition_asked, reason)
+                return False
+            case Inconclusive(reason):
+                return await self._is_treated_as_met(order, reason)
+
+    async def _verdict(self, order: ClaimedOrder) -> Verdict:
+        question = asyncio.timeout(0 if self._stopping else None)
+        try:
+            async with question:
+                self._questions.add(question)
+                return await self._ask(order.condition_endpoint or "")
+        except Exception as error:  # noqa: BLE001 - a defect of whoever asks must not strand the order
+            if question.expired():
+                return NotAsked("the process that asked was about to stop")
+            _log.exception("asking the send condition of order %s failed", order.id)
+            return Inconclusive(f"{type(error).__name__} while asking; the log says more")
+        finally:
+            self._questions.discard(question)
+
+    async def _is_treated_as_met(self, order: ClaimedOrder, reason: str) -> bool:
+        """Do what the policy says about one more inconclusive answer."""
+        asked = order.condition_asked + 1
+        match after_inconclusive(asked, self._options.policy):
+            case TryAgain(pause):
+                _log.info("order %s waits %s, for its send condition is undecided: %s", order.id, pause, reason)
+                await self._ask_again(order, pause, asked, reason)
+                return False
+            case TreatAsNotMet():
+                _log.warning("order %s ends unsent, for its send condition stays undecided: %s", order.id, reason)
+                await self._end(order)
+                return False
+            case TreatAsMet():
+                _log.warning("order %s is sent although its send condition is undecided: %s", order.id, reason)
+                return True
+
+    async def _ask_again(self, order: ClaimedOrder, pause: timedelta, asked: int, reason: str) -> None:
+        at = self._clock.now() + pause
+        await orders.ask_again(self._pool, order, at=at, asked=asked, trouble=f"{_UNDECIDED}: {reason}")
+
+    def _pause_of_the_busy(self) -> timedelta:
+        """Return a pause that others of the same moment do not have; none when another process should take over."""
+        jitter = random.random()  # noqa: S311 - spreads retries; nobody gains by guessing it
+        return timedelta(0) if self._stopping else stepped_pause(1, _BUSY, jitter)
+
+    async def _end(self, order: ClaimedOrder) -> None:
+        now = self._clock.now()
+        await in_transaction(self._pool, lambda connection: orders.stop(connection, order, now=now))

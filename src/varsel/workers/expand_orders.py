@@ -1,0 +1,213 @@
+"""Expanding leased orders part by part into notifications (processing.md 1.6, 1.8, 1.9).
+
+An order of one part and an order of a thousand walk the same path; the large one walks it a thousand times. What a
+part yields is stored in the transaction that moves the order on, so a crash repeats nothing and skips nothing.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from varsel.contacts.ask import ask
+from varsel.contacts.protocol import Directory
+from varsel.errors import DependencyFailure
+from varsel.model.clock import Clock
+from varsel.model.ids import new_ids
+from varsel.model.lanes import lane_of
+from varsel.model.notifications import PlannedNotification
+from varsel.model.orders import RECIPIENTS_PER_PART, OrderStatus
+from varsel.model.results import Channel, Stage
+from varsel.notifications.plan import plan
+from varsel.notifications.render import customise, parties
+from varsel.notifications.sms_parts import kept_parts
+from varsel.recipients.questions import questions
+from varsel.recipients.resolve import resolve
+from varsel.schedule import DaytimeWindow, doubling_pause, expiry
+from varsel.storage import chunks, finals, notifications, orders
+from varsel.storage.chunks import NewChunk
+from varsel.storage.notifications import NewRow
+from varsel.storage.orders import Advance, ClaimedOrder, OrderPart
+from varsel.storage.pool import Connection, Pool
+from varsel.storage.transactions import in_transaction
+from varsel.workers.hints import Hints
+from varsel.workers.layout import Layout
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessOptions:
+    """What an operator may set about processing."""
+
+    lease: timedelta
+    look_ahead: timedelta
+    orders_at_once: int
+    parts_at_once: int
+    """Parts of a large order expanded in one transaction."""
+    chunk_size: int
+    retry_first: timedelta
+    retry_longest: timedelta
+    grace: timedelta
+    window: DaytimeWindow
+    lifetime: timedelta
+    placeholder_fallback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandedPart:
+    """One part of an order with the notifications it yields."""
+
+    order: ClaimedOrder
+    part: int
+    planned: Sequence[PlannedNotification]
+    segments: int | None
+    """Of the order's own SMS text, if it has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """An order that cannot be expanded now, and why (no personal data)."""
+
+    order: ClaimedOrder
+    reason: str
+
+
+class ExpandOrders:
+    """Turns orders under lease into notifications waiting to be sent."""
+
+    def __init__(self, pool: Pool, directory: Directory, clock: Clock, hints: Hints, options: ProcessOptions) -> None:
+        self._pool = pool
+        self._directory = directory
+        self._clock = clock
+        self._hints = hints
+        self._options = options
+
+    async def next_parts(self, held: Sequence[ClaimedOrder]) -> list[ClaimedOrder]:
+        """Expand the next parts of these orders; return those that have parts left and are still held."""
+        parts = await orders.next_parts(self._pool, held, at_most=self._options.parts_at_once)
+        by_id = {order.id: order for order in held}
+        expanded = await self._expanded([(by_id[part.order_id], part) for part in parts])
+        advances = _advances(expanded)
+        stored = await self._store(expanded, advances)
+        return [
+            replace(by_id[step.order_id], parts_done=step.parts_done)
+            for step in advances
+            if step.order_id in stored and step.parts_done < by_id[step.order_id].part_count
+        ]
+
+    async def _expanded(self, parts: Sequence[tuple[ClaimedOrder, OrderPart]]) -> list[ExpandedPart]:
+        """Expand parts side by side. An order that cannot be expanded now is put off, the others go on."""
+        outcomes = await asyncio.gather(*(self._try_expand(order, part) for order, part in parts))
+        troubled = {outcome.order.id: outcome for outcome in outcomes if isinstance(outcome, _Trouble)}
+        for trouble in troubled.values():
+            await self._postpone([trouble.order], trouble.reason)
+        return [o for o in outcomes if isinstance(o, ExpandedPart) and o.order.id not in troubled]
+
+    async def _try_expand(self, order: ClaimedOrder, part: OrderPart) -> "ExpandedPart | _Trouble":
+        try:
+            return await self._expand(order, part)
+        except DependencyFailure as failure:
+            return _Trouble(order, str(failure))
+        except Exception as error:  # noqa: BLE001 - one order's trouble must not hold up the others of its claim
+            _log.exception("expanding order %s failed", order.id)
+            return _Trouble(order, f"{type(error).__name__} while expanding it; the log says more")
+
+    async def _expand(self, order: ClaimedOrder, part: OrderPart) -> ExpandedPart:
+        """Ask, resolve, plan and fill in the placeholders of one part."""
+        wanted = questions(
+            part.recipients,
+            order.channel,
+            use_stale=order.use_stale_contacts,
+            resource_id=order.resource_id,
+            resource_action=order.resource_action,
+        )
+        answers = await ask(self._directory, wanted)
+        resolved = resolve(
+            part.recipients,
+            order.channel,
+            answers,
+            offset=part.part * RECIPIENTS_PER_PART,
+            superseded=part.superseded,
+        )
+        planned = plan(resolved, order.channel, part.texts, ignore_reservation=order.ignore_reservation)
+        segments = kept_parts(part.texts.sms.body) if part.texts.sms else None
+        return ExpandedPart(order, part.part, await self._with_names(planned, part), segments)
+
+    async def _with_names(self, planned: list[PlannedNotification], part: OrderPart) -> list[PlannedNotification]:
+        wanted = parties(planned, part.texts)
+        names = (
+            await self._directory.names(
+                organization_numbers=wanted.organization_numbers,
+                national_identity_numbers=wanted.national_identity_numbers,
+            )
+            if any(wanted)
+            else {}
+        )
+        return customise(planned, part.texts, names, fallback=self._options.placeholder_fallback)
+
+    async def _store(self, expanded: Sequence[ExpandedPart], advances: Sequence[Advance]) -> set[UUID]:
+        """Store notifications and chunks and move the orders on, all in one transaction; return the orders held."""
+        if not advances:
+            return set()
+        now = self._clock.now()
+
+        async def work(connection: Connection) -> tuple[dict[UUID, OrderStatus], list[NewChunk]]:
+            held = await orders.advance(connection, advances, now=now, lease=self._options.lease)
+            rows, new_chunks = self._laid_out([part for part in expanded if part.order.id in held], now)
+            await notifications.insert_many(connection, rows)
+            await chunks.insert_many(connection, new_chunks)
+            await finals.record(connection, [id_ for id_, status in held.items() if status is OrderStatus.Completed])
+            return held, new_chunks
+
+        held, new_chunks = await in_transaction(self._pool, work)
+        self._hints.chunks_stored({chunk.lane for chunk in new_chunks})
+        return set(held)
+
+    def _laid_out(self, parts: Sequence[ExpandedPart], now: datetime) -> tuple[list[NewRow], list[NewChunk]]:
+        """Give every notification its row, and those to be sent their place in a chunk of their lane."""
+        ids = new_ids(sum(len(part.planned) for part in parts))
+        layout = Layout(iter(ids), now, self._options.chunk_size, self._options.grace)
+        for part in parts:
+            order = part.order
+            expiries = {
+                channel: expiry(
+                    channel,
+                    order.sending_time_policy,
+                    order.requested_send_time,
+                    self._options.window,
+                    self._options.lifetime,
+                )
+                for channel in Channel
+            }
+            lanes = {channel: lane_of(channel, order.type, order.sending_time_policy) for channel in Channel}
+            for notification in part.planned:
+                channel = notification.channel
+                layout.add(order.id, notification, lanes[channel], expiries[channel], part.segments)
+        return layout.rows, layout.closed()
+
+    async def _postpone(self, held: Sequence[ClaimedOrder], trouble: str) -> None:
+        jitter = random.random()  # noqa: S311 - spreads retries; nobody gains by guessing it
+        failures = max(order.failures for order in held) + 1
+        pause = doubling_pause(failures, self._options.retry_first, self._options.retry_longest, jitter)
+        _log.warning("%d orders are put off by %s: %s", len(held), pause, trouble)
+        await orders.postpone(self._pool, held, until=self._clock.now() + pause, trouble=trouble)
+
+
+def _advances(expanded: Sequence[ExpandedPart]) -> list[Advance]:
+    """Add up what the parts of each order bring, and how far they take it."""
+    by_order: dict[UUID, list[ExpandedPart]] = {}
+    for part in expanded:
+        by_order.setdefault(part.order.id, []).append(part)
+    return [_advance(parts) for _, parts in sorted(by_order.items())]
+
+
+def _advance(parts: Sequence[ExpandedPart]) -> Advance:
+    planned = [notification for part in parts for notification in part.planned]
+    emails = sum(notification.channel is Channel.Email for notification in planned)
+    pending = sum(notification.result.facts.stage is Stage.New for notification in planned)
+    order = parts[0].order
+    return Advance(order.id, order.attempt, parts[-1].part + 1, emails, len(planned) - emails, pending)

@@ -1,0 +1,130 @@
+"""The SQL files: every statement fits the schema and has its use, and none of the frequent ones reads a table whole."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import resources
+from typing import Any
+
+import asyncpg
+import msgspec
+import pytest
+
+from tests.support.orders import emails, make_order, many
+from tests.support.rig import NOON, Rig
+from varsel.contacts.fixed import FixedDirectory
+from varsel.model.results import Channel, Result
+from varsel.storage import notifications, orders, queries
+from varsel.storage.pool import Pool, open_pool
+from varsel.storage.reports import ArrivedReport
+
+FOLDER = resources.files("varsel.storage")
+NOUNS = sorted(file.name.removesuffix(".sql") for file in FOLDER.iterdir() if file.name.endswith(".sql"))
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+async def test_every_statement_fits_the_schema(pool: Pool, noun: str) -> None:
+    async with pool.acquire() as connection:
+        for statement in queries.load(noun).values():
+            await connection.prepare(statement)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_a_noun_uses_all_its_statements_and_no_others(noun: str) -> None:
+    code = FOLDER.joinpath(f"{noun}.py").read_text(encoding="utf-8")
+    written = set(queries.load(noun))
+    assert {name for name in written if not any(re.fullmatch(text, name) for text in texts_in(code))} == set()
+    assert set(re.findall(r'_SQL\["(\w+)"\]', code)) <= written
+
+
+def texts_in(code: str) -> list[str]:
+    """Return the words quoted in `code` as patterns, whose places to be filled in match any word."""
+    return [re.sub(r"\{[^}]*\}", r"\\w+", text) for text in re.findall(r'"(\w+(?:\{[^}"]*\}\w*)?)"', code)]
+
+
+# --- plans
+
+BIG = {"orders", "order_parts", "notifications", "chunks", "delivery_reports"}
+"""Tables that grow with what passes through; a frequent statement must find its rows in them by an index."""
+
+SCANS = {"Seq Scan", "Index Scan", "Index Only Scan"}
+
+_FILL = """
+INSERT INTO orders (id, creator, senders_reference, type, channel, status, created, requested_send_time,
+                    requested_text, last_update, use_stale_contacts, part_count)
+SELECT gen_random_uuid(), 'ttd', 'reference ' || n, 0, 0, 2, $1, $1, '', $1, false, 1
+FROM generate_series(1, 5000) AS n;
+INSERT INTO order_parts (order_id, part, texts, recipients) SELECT id, 0, '{}', '[]' FROM orders;
+INSERT INTO notifications (id, order_id, channel, result, result_time, expiry, address, reference)
+SELECT gen_random_uuid(), id, 0, 53, $1, $1, 'user@example.com', gen_random_uuid()::text
+FROM orders, generate_series(1, 4);
+INSERT INTO chunks (id, lane, first_id, last_id, size, deadline)
+SELECT id, 0, id, id, 1, $1 + interval '2 days' FROM orders;
+INSERT INTO delivery_reports (id, channel, reference, result, raw, received, outcome)
+SELECT id, 0, id::text, 53, '{}', $1, 'applied' FROM orders;
+"""
+
+
+@dataclass
+class Seen:
+    """Statements that were run, each with the arguments it last had."""
+
+    arguments: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def note(self, query: asyncpg.connection.LoggedQuery) -> None:
+        """Remember a statement; BEGIN, COMMIT and COPY have no plan."""
+        if query.args:
+            self.arguments[query.query] = query.args
+
+
+@pytest.fixture
+async def watched(database_url: str) -> AsyncIterator[tuple[Pool, Seen]]:
+    """A pool of one connection, on a filled database, whose statements are noted."""
+    seen = Seen()
+    async with await open_pool(database_url, min_size=1, max_size=1) as pool:
+        for statement in _FILL.split(";\n"):
+            if statement.strip():
+                await pool.execute(statement.replace("$1", f"'{NOON.isoformat()}'::timestamptz"))
+        await pool.execute("ANALYZE")
+        async with pool.acquire() as connection:
+            connection.add_query_logger(seen.note)
+        yield pool, seen
+
+
+async def test_no_frequent_statement_reads_a_table_whole(watched: tuple[Pool, Seen]) -> None:
+    pool, seen = watched
+    await live_through_everything(Rig(pool, FixedDirectory(None)))
+    noted = dict(seen.arguments)
+    assert len(noted) > 25
+
+    for statement, arguments in noted.items():
+        plan = msgspec.json.decode(await pool.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *arguments))
+        for node in nodes(plan[0]["Plan"]):
+            if node.get("Relation Name") in BIG and node["Node Type"] in SCANS:
+                assert "Index Cond" in node, statement
+
+
+async def live_through_everything(rig: Rig) -> None:
+    """Run every statement that runs often: accepting, processing, sending, reports, deadlines, reading."""
+    small = await rig.store(make_order(emails("kari", "transient", "never-reported"), NOON, senders_reference="mine"))
+    large = await rig.store(make_order(many(1_200), NOON))
+    await rig.report(ArrivedReport(Channel.Email, "nobody's", None, Result.EMAIL_DELIVERED, "{}"))
+    for turn in (timedelta(0), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=50)):
+        await rig.work(after=turn)
+    await rig.state(small)
+    stored = await orders.read(rig.pool, large, "ttd")
+    assert stored is not None
+    async for _ in orders.later_recipients(rig.pool, stored):
+        pass
+    async for _ in orders.read_by_reference(rig.pool, "ttd", "mine"):
+        pass
+    await notifications.of_order(rig.pool, large, Channel.Email, limit=100)
+    await orders.cancel(rig.pool, small, "ttd", now=NOON, closes_before=timedelta(minutes=5))
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a plan's nodes, from the top down."""
+    yield plan
+    for below in plan.get("Plans", ()):
+        yield from nodes(below)

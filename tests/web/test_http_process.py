@@ -1,0 +1,108 @@
+"""`varsel serve` as a whole process: ready, shared, stopped, killed, and given more than it can hold at once."""
+
+import asyncio
+import json
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from time import monotonic
+from uuid import UUID
+
+import pytest
+
+from tests.conftest import memory_or_disk
+from tests.support.embedded_server import fetch, pid_file
+from tests.support.service import BASE, EMAIL_ORDER
+from tests.support.service_process import ServiceProcess, serve_in_vain, varsel_serve
+
+_RECIPIENTS = 500_000
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A directory that whoever runs the embedded server can pass through."""
+    directory = Path(tempfile.mkdtemp(prefix="varsel-serve-", dir=memory_or_disk()))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory)
+
+
+async def place(service: ServiceProcess) -> UUID:
+    """Place a small order that must be accepted."""
+    answer = await service.client.post(f"{BASE}/orders/email", json=EMAIL_ORDER)
+    assert answer.status_code == 202
+    return UUID(answer.json()["orderId"])
+
+
+async def test_two_instances_share_the_embedded_database_and_the_last_one_stops_it(data_dir: Path) -> None:
+    async with varsel_serve(data_dir) as first:
+        order_id = await place(first)
+        async with varsel_serve(data_dir) as second:
+            seen = await second.client.get(f"{BASE}/orders/{order_id}")
+            assert seen.status_code == 200
+            assert await first.ended(signal.SIGTERM) == 0
+            await place(second)
+            assert pid_file(data_dir).exists()
+            assert await second.ended(signal.SIGTERM) == 0
+    assert not pid_file(data_dir).exists()
+
+
+async def test_an_order_that_was_accepted_survives_sudden_death(database_url: str, tmp_path: Path) -> None:
+    """Durable before answered: nothing but the database remembers the order a moment after its 202."""
+    async with varsel_serve(tmp_path, database_url=database_url, roles="api") as service:
+        order_id = await place(service)
+        assert await service.ended(signal.SIGKILL) == -signal.SIGKILL
+
+    assert await fetch(database_url, "SELECT id FROM orders") == [(order_id,)]
+
+
+async def test_an_address_in_use_is_told_before_anything_is_started(data_dir: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        exit_code, told = await serve_in_vain(data_dir, port=str(taken.getsockname()[1]))
+
+    assert exit_code == 2
+    assert "choose another VARSEL_HOST or VARSEL_PORT" in told
+    assert not (data_dir / "postgres").exists()
+
+
+async def test_half_a_million_recipients_are_taken_while_others_are_answered(database_url: str, tmp_path: Path) -> None:
+    body = _huge_order()
+    async with varsel_serve(tmp_path, database_url=database_url, roles="api") as service:
+        order_id = await place(service)
+        before = service.peak_memory()
+        begun = monotonic()
+        huge = asyncio.create_task(
+            service.client.post(f"{BASE}/orders/email", content=body, headers={"Content-Type": "application/json"})
+        )
+        waits = [wait async for wait in _waits_for_others(service, order_id, huge)]
+        took = monotonic() - begun
+
+        assert (await huge).status_code == 202
+        assert len(waits) > 20
+        assert max(waits) < took / 4
+        assert service.peak_memory() - before < 3 * len(body)
+
+    counted = "SELECT sum(json_array_length(recipients::json)) FROM order_parts WHERE order_id = $1"
+    assert await fetch(database_url, counted, UUID((await huge).json()["orderId"])) == [(_RECIPIENTS,)]
+
+
+async def _waits_for_others(
+    service: ServiceProcess, order_id: UUID, huge: asyncio.Task[object]
+) -> AsyncIterator[float]:
+    """Read an order's status again and again while the huge order is being taken, and tell how long each took."""
+    while not huge.done():
+        asked = monotonic()
+        answer = await service.client.get(f"{BASE}/orders/{order_id}/status")
+        assert answer.status_code == 200
+        yield monotonic() - asked
+
+
+def _huge_order() -> bytes:
+    """Write an order that just fits into 30,000,000 bytes."""
+    recipients = [{"emailAddress": f"person{number:06d}@communication.example.com"} for number in range(_RECIPIENTS)]
+    body = json.dumps({**EMAIL_ORDER, "recipients": recipients}, separators=(",", ":")).encode()
+    assert 29_000_000 < len(body) <= 30_000_000
+    return body

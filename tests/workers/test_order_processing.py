@@ -1,0 +1,407 @@
+"""From what an order says to what is sent: directories, conditions and placeholders, end to end."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.support.directories import FragileDirectory, HeldDirectory
+from tests.support.lanes import processor
+from tests.support.orders import emails, make_order, many
+from tests.support.rig import NOON, Rig, crew_options
+from tests.support.truths import assert_counters_are_true, assert_nothing_is_held
+from tests.support.until import until
+from varsel.model.clock import SystemClock
+from varsel.model.orders import (
+    EmailText,
+    NotificationChannel,
+    OrderStatus,
+    OrderTexts,
+    Recipient,
+    SmsText,
+)
+from varsel.model.results import Channel, Result
+from varsel.outgoing.verdict import Inconclusive, Met, NotMet, Verdict
+from varsel.storage.pool import Pool
+
+KARI, OLA, PER, STRANGER, COMPANY = "16069412345", "10987654321", "12345678901", "00000000000", "310123456"
+SELF = "urn:altinn:person:idporten-email:self@example.com"
+DIRECTORY = {
+    "persons": [
+        {
+            "nationalIdentityNumber": KARI,
+            "name": "Kari Nordmann",
+            "email": "kari@example.com",
+            "mobileNumber": "99999991",
+        },
+        {
+            "nationalIdentityNumber": OLA,
+            "name": "Ola Nordmann",
+            "isReserved": True,
+            "email": "ola@example.com",
+            "mobileNumber": "+4799999992",
+        },
+        {"nationalIdentityNumber": PER, "mobileNumber": "+4799999993"},
+    ],
+    "externalIdentities": [{"externalIdentity": SELF, "email": "self@example.com", "mobileNumber": "+4799999994"}],
+    "organizations": [
+        {
+            "organizationNumber": COMPANY,
+            "name": "Eksempel AS",
+            "emails": ["post@example.com"],
+            "mobileNumbers": ["+4740000001"],
+            "users": [
+                {"userId": 1, "email": "leder@example.com", "resources": ["my-resource"]},
+                {"userId": 2, "mobileNumber": "+4740000000", "resources": ["my-resource"]},
+                {"userId": 3, "email": "other@example.com", "resources": ["other-resource"]},
+            ],
+        }
+    ],
+}
+
+Email, Sms, EmailPreferred, SmsPreferred, EmailAndSms = NotificationChannel
+SENT, RESERVED, UNKNOWN = "Delivered", "Failed_RecipientReserved", "Failed_RecipientNotIdentified"
+kari_mail, kari_sms = ("kari@example.com", SENT), ("+4799999991", SENT)
+self_mail, self_sms = ("self@example.com", SENT), ("+4799999994", SENT)
+per_sms = ("+4799999993", SENT)
+post, leder = ("post@example.com", SENT), ("leder@example.com", SENT)
+switchboard, user_sms = ("+4740000001", SENT), ("+4740000000", SENT)
+reserved, unknown = ("", RESERVED), ("", UNKNOWN)
+
+kari, ola, per = (Recipient(national_identity_number=number) for number in (KARI, OLA, PER))
+stranger, company = Recipient(national_identity_number=STRANGER), Recipient(organization_number=COMPANY)
+self_identified = Recipient(external_identity=SELF)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> FragileDirectory:
+    path = tmp_path / "directory.json"
+    path.write_text(json.dumps(DIRECTORY), encoding="utf-8")
+    return FragileDirectory(path)
+
+
+@pytest.fixture
+def rig(pool: Pool, directory: FragileDirectory) -> Rig:
+    return Rig(pool, directory)
+
+
+# --- who is reached, and how
+
+
+@pytest.mark.parametrize(
+    ("scheme", "recipient", "by_email", "by_sms"),
+    [
+        (Email, kari, [kari_mail], []),
+        (Email, per, [unknown], []),
+        (Email, ola, [reserved], []),
+        (Email, stranger, [unknown], []),
+        (Email, company, [post, leder], []),
+        (Email, self_identified, [self_mail], []),
+        (Sms, kari, [], [kari_sms]),
+        (Sms, per, [], [per_sms]),
+        (Sms, ola, [], [reserved]),
+        (Sms, stranger, [], [unknown]),
+        (Sms, company, [], [switchboard, user_sms]),
+        (Sms, self_identified, [], [self_sms]),
+        (EmailPreferred, kari, [kari_mail], []),
+        (EmailPreferred, per, [], [per_sms]),
+        (EmailPreferred, ola, [reserved], []),
+        (EmailPreferred, stranger, [unknown], []),
+        (EmailPreferred, company, [post, leder], [user_sms]),
+        (EmailPreferred, self_identified, [self_mail], []),
+        (SmsPreferred, kari, [], [kari_sms]),
+        (SmsPreferred, per, [], [per_sms]),
+        (SmsPreferred, ola, [], [reserved]),
+        (SmsPreferred, stranger, [], [unknown]),
+        (SmsPreferred, company, [leder], [switchboard, user_sms]),
+        (SmsPreferred, self_identified, [], [self_sms]),
+        (EmailAndSms, kari, [kari_mail], [kari_sms]),
+        (EmailAndSms, per, [unknown], [per_sms]),
+        (EmailAndSms, ola, [reserved], [reserved]),
+        (EmailAndSms, stranger, [unknown], [unknown]),
+        (EmailAndSms, company, [post, leder], [switchboard, user_sms]),
+        (EmailAndSms, self_identified, [self_mail], [self_sms]),
+    ],
+)
+async def test_recipients_are_reached_as_the_scheme_says(
+    rig: Rig,
+    scheme: NotificationChannel,
+    recipient: Recipient,
+    by_email: list[tuple[str, str]],
+    by_sms: list[tuple[str, str]],
+) -> None:
+    order = make_order([recipient], NOON, channel=scheme, resource_id="urn:altinn:resource:my-resource")
+    await rig.store(order)
+
+    await rig.work()
+
+    for channel, expected in ((Channel.Email, by_email), (Channel.Sms, by_sms)):
+        listed = await rig.listed(order.id, channel)
+        assert [(line.address, line.result.facts.name) for line in listed] == expected
+    sent = [address for address, result in (*by_email, *by_sms) if result == SENT]
+    assert sorted(message.recipient for message in await rig.kept()) == sorted(sent)
+    assert (await rig.state(order.id)).status is OrderStatus.Completed
+    await assert_counters_are_true(rig.pool)
+    await assert_nothing_is_held(rig.pool)
+
+
+async def test_lists_name_whom_the_order_was_addressed_to(rig: Rig) -> None:
+    order = await rig.store(make_order([kari, company, self_identified], NOON))
+    await rig.work()
+    named = [(line.national_identity_number, line.organization_number) for line in await rig.listed(order)]
+    assert named == [(KARI, None), (None, COMPANY), (None, None)]
+
+
+async def test_without_a_resource_users_of_an_organisation_are_left_alone(rig: Rig) -> None:
+    order = await rig.store(make_order([company], NOON))
+    await rig.work()
+    assert [line.address for line in await rig.listed(order)] == ["post@example.com"]
+
+
+async def test_an_order_with_nobody_to_write_to_is_completed_at_once(rig: Rig, directory: FragileDirectory) -> None:
+    order = make_order([ola, stranger], NOON)
+    await rig.store(order)
+
+    assert await processor(rig.pool, rig.hand, directory=directory).run_once()
+
+    state = await rig.state(order.id)
+    assert (state.status, state.email_generated, state.email_succeeded) == (OrderStatus.Completed, 2, 0)
+    assert await rig.pool.fetchval("SELECT count(*) FROM chunks") == 0
+
+
+async def test_a_reservation_may_be_ignored(rig: Rig) -> None:
+    order = await rig.store(make_order([ola], NOON, ignore_reservation=True))
+    await rig.work()
+    assert [line.address for line in await rig.listed(order)] == ["ola@example.com"]
+    assert (await rig.state(order)).email_succeeded == 1
+
+
+async def test_only_the_last_occurrence_counts_where_schemes_key_by_identifier(rig: Rig) -> None:
+    """Positions count through the whole order, across its parts (processing.md 2.6)."""
+    order = make_order(many(502), NOON, channel=EmailPreferred, superseded=frozenset({0, 501}))
+    await rig.store(order)
+    await rig.work()
+    addresses = {line.address for line in await rig.listed(order.id)}
+    assert len(addresses) == 500
+    assert not addresses & {"user0@example.com", "user501@example.com"}
+
+
+async def test_other_schemes_send_one_for_each_occurrence(rig: Rig) -> None:
+    await rig.store(make_order([kari, kari], NOON))
+    await rig.work()
+    assert [message.recipient for message in await rig.kept()] == ["kari@example.com"] * 2
+
+
+# --- placeholders
+
+TEMPLATES = OrderTexts(
+    email=EmailText("noreply@example.no", "To $recipientName$", "Number: $recipientNumber$."),
+    sms=SmsText("Varsel", "To $recipientName$ ($recipientNumber$)"),
+)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "subject", "body", "sms"),
+    [
+        (kari, "To Kari Nordmann", "Number: .", "To Kari Nordmann ()"),
+        (company, "To Eksempel AS", f"Number: {COMPANY}.", f"To Eksempel AS ({COMPANY})"),
+        (self_identified, "To $recipientName$", "Number: $recipientNumber$.", "To $recipientName$ ($recipientNumber$)"),
+    ],
+)
+async def test_placeholders_are_filled_for_each_recipient(
+    rig: Rig, recipient: Recipient, subject: str, body: str, sms: str
+) -> None:
+    await rig.store(make_order([recipient], NOON, channel=EmailAndSms, texts=TEMPLATES))
+    await rig.work()
+    kept = {message.channel: message for message in await rig.kept()}
+    assert (kept[Channel.Email].subject, kept[Channel.Email].body, kept[Channel.Sms].body) == (subject, body, sms)
+
+
+async def test_only_texts_that_differ_are_stored_beside_the_notification(rig: Rig) -> None:
+    texts = OrderTexts(email=EmailText("noreply@example.no", "To $recipientName$", "The same for all"))
+    await rig.store(make_order([kari], NOON, texts=texts))
+    await rig.work()
+    (row,) = await rig.pool.fetch("SELECT subject, body FROM notifications")
+    assert tuple(row) == ("To Kari Nordmann", None)
+
+
+# --- trouble
+
+
+async def test_an_order_waits_for_its_directory_and_holds_up_nobody(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for = {KARI}
+    waiting = await rig.store(make_order([kari], NOON))
+    lucky = [await rig.store(make_order([recipient], NOON)) for recipient in (*emails("direct"), self_identified)]
+
+    await rig.work()
+
+    assert {(await rig.state(order)).status for order in lucky} == {OrderStatus.Completed}
+    assert (await rig.state(waiting)).status is OrderStatus.Processing
+    assert await trouble(rig) == "fragile could not answer persons: it answered 503"
+    directory.broken_for = set()
+    await rig.work(after=timedelta(seconds=59))
+    assert (await rig.state(waiting)).status is OrderStatus.Processing
+    await rig.work(after=timedelta(seconds=13))
+    assert (await rig.state(waiting)).status is OrderStatus.Completed
+    assert await trouble(rig) is None
+    assert len(await rig.kept()) == 3
+
+
+async def trouble(rig: Rig) -> str | None:
+    """Read the one reason that is given for a delay, if there is any."""
+    text: str | None = await rig.pool.fetchval("SELECT max(trouble) FROM orders")
+    return text
+
+
+async def test_the_pauses_grow_up_to_the_longest(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for = {KARI}
+    await rig.store(make_order([kari], NOON))
+    pauses = []
+    for _ in range(8):
+        await rig.work()
+        due = await rig.pool.fetchval("SELECT due FROM orders")
+        pauses.append((due - rig.hand.now()).total_seconds())
+        rig.hand.turn(due - rig.hand.now())
+
+    for pause, least in zip(pauses, (60, 120, 240, 480, 960, 1_920, 3_600, 3_600), strict=True):
+        assert least <= pause <= least * 1.2
+
+
+async def test_names_that_cannot_be_had_put_the_order_off_too(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for = {COMPANY}
+    order = await rig.store(make_order([company], NOON, texts=TEMPLATES))
+    await rig.work()
+    assert (await rig.state(order)).status is OrderStatus.Processing
+    directory.broken_for = set()
+    await rig.work(after=timedelta(minutes=2))
+    assert [message.subject for message in await rig.kept()] == ["To Eksempel AS"]
+
+
+async def test_a_defect_met_by_one_order_holds_up_nobody(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for, directory.failure = {KARI}, KeyError("contactPointsList")
+    waiting = await rig.store(make_order([kari], NOON))
+    lucky = await rig.store(make_order(emails("direct"), NOON))
+
+    await rig.work()
+
+    assert (await rig.state(lucky)).status is OrderStatus.Completed
+    assert (await rig.state(waiting)).status is OrderStatus.Processing
+    assert await trouble(rig) == "KeyError while expanding it; the log says more"
+
+
+async def test_a_large_order_goes_on_where_its_directory_failed(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for = {KARI}
+    order = await rig.store(make_order([*many(2_100), kari], NOON))
+
+    await rig.work()
+
+    state = await rig.state(order)
+    assert (state.status, state.email_generated) == (OrderStatus.Processing, 2_000)
+    await assert_counters_are_true(rig.pool)
+    directory.broken_for = set()
+    await rig.work(after=timedelta(minutes=2))
+    state = await rig.state(order)
+    assert (state.status, state.email_generated, state.email_succeeded) == (OrderStatus.Completed, 2_101, 2_101)
+    assert len({message.recipient for message in await rig.kept()}) == len(await rig.kept()) == 2_101
+
+
+async def test_an_order_delayed_past_its_expiry_ends_unsent(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for = {KARI}
+    order = await rig.store(make_order([kari], NOON))
+    await rig.work()
+    directory.broken_for = set()
+
+    await rig.work(after=timedelta(hours=48, seconds=1))
+
+    assert [line.result for line in await rig.listed(order)] == [Result.EMAIL_FAILED_TTL]
+    assert (await rig.state(order)).status is OrderStatus.Completed
+    assert await rig.kept() == []
+
+
+async def test_a_slow_directory_does_not_cost_the_lease(pool: Pool, tmp_path: Path) -> None:
+    """Renewal runs by real time, hence the real clock and the short lease."""
+    path = tmp_path / "directory.json"
+    path.write_text(json.dumps(DIRECTORY), encoding="utf-8")
+    directory, clock = HeldDirectory(path), SystemClock()
+    options = replace(crew_options().process, lease=timedelta(milliseconds=150))
+    rig = Rig(pool, directory, clock=clock)
+    order = await rig.store(make_order([kari], clock.now()))
+    working = asyncio.create_task(processor(pool, clock, directory=directory, options=options).run_once())
+    await directory.asked.wait()
+    lease_ended = await pool.fetchval("SELECT due FROM orders") + options.lease
+
+    async def has_outlived_it() -> bool:
+        due = await pool.fetchval("SELECT due FROM orders")
+        return bool(min(due, clock.now()) > lease_ended)
+
+    await until(has_outlived_it)
+    assert not await processor(pool, clock, directory=directory, options=options).run_once()
+    directory.released.set()
+    assert await working
+    assert (await rig.state(order)).email_generated == 1
+
+
+# --- conditions
+
+
+class Conditions:
+    """Answers send conditions as told, and counts the questions."""
+
+    def __init__(self, *answers: Verdict | Exception) -> None:
+        self._answers = list(answers)
+        self.asked = 0
+
+    async def __call__(self, _url: str) -> Verdict:
+        self.asked += 1
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+ENDPOINT = "https://example.no/condition"
+
+
+def conditional(pool: Pool, directory: FragileDirectory, *answers: Verdict | Exception) -> tuple[Rig, Conditions]:
+    conditions = Conditions(*answers)
+    return Rig(pool, directory, ask_condition=conditions), conditions
+
+
+async def test_a_condition_that_is_met_lets_the_order_go(pool: Pool, directory: FragileDirectory) -> None:
+    rig, conditions = conditional(pool, directory, Met())
+    order = await rig.store(make_order(many(2_100), NOON, condition_endpoint=ENDPOINT))
+    await rig.work()
+    assert (await rig.state(order)).email_succeeded == 2_100
+    assert conditions.asked == 1  # once for the order, not for each of its parts
+
+
+async def test_a_condition_that_is_not_met_ends_the_order(pool: Pool, directory: FragileDirectory) -> None:
+    rig, _ = conditional(pool, directory, NotMet())
+    order = await rig.store(make_order(emails("kari"), NOON, condition_endpoint=ENDPOINT))
+    await rig.work(after=timedelta(minutes=1))
+    state = await rig.state(order)
+    assert (state.status, state.email_generated) == (OrderStatus.SendConditionNotMet, 0)
+    assert state.last_update == NOON + timedelta(minutes=1)
+    assert await rig.listed(order) == []
+    await assert_nothing_is_held(pool)
+
+
+@pytest.mark.parametrize("trouble", [Inconclusive("it answered 500"), OSError("a defect of whoever asks")])
+async def test_an_undecided_condition_holds_its_order_back_and_no_other(
+    pool: Pool, directory: FragileDirectory, trouble: Verdict | Exception
+) -> None:
+    rig, conditions = conditional(pool, directory, trouble, Met())
+    waiting = await rig.store(make_order(emails("kari"), NOON, condition_endpoint=ENDPOINT))
+    lucky = await rig.store(make_order(emails("ola"), NOON))
+
+    await rig.work()
+
+    assert (await rig.state(waiting)).status is OrderStatus.Processing
+    assert (await rig.state(lucky)).status is OrderStatus.Completed
+    assert await pool.fetchval("SELECT trouble FROM orders WHERE id = $1", waiting)
+    await rig.work(after=timedelta(minutes=2))
+    assert (await rig.state(waiting)).status is OrderStatus.Completed
+    assert conditions.asked == 2
