@@ -1,10 +1,21 @@
 """The same few parties for every directory: what each of them is to answer, and how each is told of them."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.support.altinn import Altinn, Grant
 from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
+from varsel.model.register import (
+    ListedLine,
+    RegisterEntry,
+    RegisterExternal,
+    RegisterOrganization,
+    RegisterPerson,
+    RegisterUser,
+)
+from varsel.storage import contact_imports
+from varsel.storage.pool import Pool
 
 KARI, OLA, STALE, STRANGER = "16069412345", "10987654321", "12345678901", "00000000000"
 ORG, LONELY, NOBODY = "310123456", "310999888", "999999999"
@@ -70,6 +81,26 @@ def populate(altinn: Altinn) -> None:
     }
     altinn.grants = {Grant(1, PARTY_ID, RESOURCE), Grant(2, PARTY_ID, RESOURCE), Grant(2, PARTY_ID, "other")}
     altinn.names = {number: party.name for number, party in NAMES.items()}
+
+
+REGISTER: tuple[RegisterEntry, ...] = (
+    RegisterPerson(KARI, "Kari Nordmann", "kari@example.com", "+4799999999"),
+    RegisterPerson(OLA, None, is_reserved=True),
+    RegisterPerson(STALE, None, "old@example.com", is_stale=True),
+    RegisterExternal(SELF, "kari@example.com"),
+    RegisterOrganization(ORG, "Eksempel AS", *OFFICIAL),
+    RegisterOrganization(LONELY),
+    RegisterUser(ORG, 1, "daglig.leder@example.com", resources=(RESOURCE,)),
+    RegisterUser(ORG, 2, None, "+4740000000"),
+)
+
+
+async def fill_register(pool: Pool) -> None:
+    """Import them into Varsel's own register."""
+    import_id = await contact_imports.begin(pool, now=datetime(2026, 5, 4, tzinfo=UTC))
+    lines = [ListedLine(number, (entry,)) for number, entry in enumerate(REGISTER, start=1)]
+    await contact_imports.store(pool, import_id, lines)
+    await contact_imports.end(pool, import_id)
 
 
 def official(number: str = ORG) -> OrganizationContact:

@@ -24,6 +24,7 @@ from tests.directories.population import (
     STALE,
     STALE_PERSON,
     STRANGER,
+    fill_register,
     official,
     populate,
     write_file,
@@ -31,12 +32,15 @@ from tests.directories.population import (
 from tests.support.altinn import Altinn
 from varsel.contacts.fixed import FixedDirectory
 from varsel.contacts.protocol import Directory, Told
+from varsel.contacts.register import RegisterDirectory
 from varsel.contacts.registry import DIRECTORIES
 from varsel.contacts.sequence import DirectorySequence
 from varsel.contacts.sparing import SparingDirectory, SparingOptions
 from varsel.model.clock import HandTurnedClock
+from varsel.storage.contacts import ContactRegister
+from varsel.storage.pool import Pool
 
-Maker = Callable[[Path], AbstractAsyncContextManager[Directory]]
+Making = AbstractAsyncContextManager[Directory]
 
 
 @asynccontextmanager
@@ -51,6 +55,12 @@ async def altinn(_folder: Path) -> AsyncIterator[Directory]:
         directory = altinn_directory(server)
         yield directory
         await directory.close()
+
+
+@asynccontextmanager
+async def register(pool: Pool) -> AsyncIterator[Directory]:
+    await fill_register(pool)
+    yield RegisterDirectory(ContactRegister(pool), HandTurnedClock(START))
 
 
 @asynccontextmanager
@@ -77,11 +87,17 @@ async def sparing_sequence(folder: Path) -> AsyncIterator[Directory]:
         yield _sparing(inner)
 
 
+@asynccontextmanager
+async def sparing_register(pool: Pool) -> AsyncIterator[Directory]:
+    async with register(pool) as inner:
+        yield _sparing(inner)
+
+
 def _sparing(inner: Directory) -> Directory:
     return SparingDirectory(inner, HandTurnedClock(START), SparingOptions(gathering=AT_ONCE))
 
 
-MAKERS: dict[str, Maker] = {
+MAKERS: dict[str, Callable[[Path], Making]] = {
     "fixed": fixed,
     "altinn": altinn,
     "sparing(fixed)": sparing_fixed,
@@ -89,17 +105,25 @@ MAKERS: dict[str, Maker] = {
     "sequence": sequence,
     "sparing(sequence)": sparing_sequence,
 }
+ON_A_DATABASE: dict[str, Callable[[Pool], Making]] = {"register": register, "sparing(register)": sparing_register}
 
 
-@pytest.fixture(params=list(MAKERS.values()), ids=list(MAKERS))
-async def directory(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Directory]:
-    maker: Maker = request.param
-    async with maker(tmp_path) as made:
+@pytest.fixture(params=[*MAKERS, *ON_A_DATABASE])
+def making(request: pytest.FixtureRequest, tmp_path: Path) -> Making:
+    """Give what makes a directory; only those on a database wait for one."""
+    if request.param in ON_A_DATABASE:
+        return ON_A_DATABASE[request.param](request.getfixturevalue("pool"))
+    return MAKERS[request.param](tmp_path)
+
+
+@pytest.fixture
+async def directory(making: Making) -> AsyncIterator[Directory]:
+    async with making as made:
         yield made
 
 
 def test_every_registered_directory_is_in_this_suite() -> None:
-    assert set(DIRECTORIES) <= set(MAKERS)
+    assert set(DIRECTORIES) <= {*MAKERS, *ON_A_DATABASE}
 
 
 async def test_persons(directory: Directory) -> None:

@@ -75,7 +75,7 @@ async def stored_texts(pool: Pool, order: UUID) -> OrderTexts:
 @pytest.fixture
 async def composing(pool: Pool) -> AsyncIterator[Composing]:
     delivered_when_taken = crew_options({Channel.Email: send_options(assume=timedelta(0)), Channel.Sms: send_options()})
-    fetching = loopback_fetching(within=timedelta(seconds=0.5), limit=LARGEST_FILES)
+    fetching = loopback_fetching(limit=LARGEST_FILES)
     async with (
         BlobStore() as store,
         real_server(data_size_limit=LARGEST_MESSAGE) as server,
@@ -147,7 +147,7 @@ async def test_a_file_that_vanishes_before_sending_ends_the_email(composing: Com
     assert SIGNATURE not in str(await stored_texts(pool, order))
 
 
-@pytest.mark.parametrize("trouble", [Says(500), Says(429), Does.DROP, Does.DRIP], ids=["500", "429", "dropped", "slow"])
+@pytest.mark.parametrize("trouble", [Says(500), Says(429), Does.DROP], ids=["500", "429", "dropped"])
 async def test_a_store_in_trouble_is_asked_again(composing: Composing, trouble: Says | Does) -> None:
     order = await composing.rig.store(composed(composing.store.attachment("vedtak.pdf", b"vedtak", trouble)))
 

@@ -36,6 +36,11 @@ class Connection:
                 self._writer.write(piece)
                 await self._writer.drain()
 
+    async def sent(self) -> None:
+        """Wait until everything has been sent."""
+        assert self._sending is not None
+        await self._sending
+
     async def answer(self) -> RawAnswer:
         """Read one answer, whose body is counted or absent."""
         async with asyncio.timeout(_TIMEOUT):

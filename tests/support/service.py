@@ -26,6 +26,7 @@ from varsel.assembly.http_server import bound_socket, http_server
 from varsel.assembly.interface import interface
 from varsel.assembly.providers import Outside, open_gatekeeper
 from varsel.contacts.fixed import FixedDirectory
+from varsel.contacts.protocol import Directory
 from varsel.intake.credentials import LocalIssuer
 from varsel.settings import Settings
 from varsel.storage import orders
@@ -141,14 +142,14 @@ def holds_null(value: Any) -> bool:
 
 @asynccontextmanager
 async def running_service(
-    pool: Pool, data_dir: Path, *, rig: Rig | None = None, **changed: Any
+    pool: Pool, data_dir: Path, *, rig: Rig | None = None, directory: Directory | None = None, **changed: Any
 ) -> AsyncIterator[Service]:
     """Run the interface on a free port for the time of the block; `rig` brings its own providers and options.
 
-    `changed` are settings by attribute. The directory is the file that `write_directory` writes.
+    `changed` are settings by attribute. The directory is by default the file that `write_directory` writes.
     """
     settings = dataclasses.replace(settings_of_test(data_dir), **changed)
-    directory = FixedDirectory(settings.fixed_directory_file)
+    directory = directory or FixedDirectory(settings.fixed_directory_file)
     rig = rig or Rig(pool, directory)
     write_key(data_dir)
     issuer = LocalIssuer(data_dir / "issuer", platform_keys=settings.platform_keys_dir, clock=rig.clock)

@@ -1,7 +1,8 @@
 """The one place where parts are joined: settings in, a running service out.
 
 options     settings → what each room wants to know
-providers   settings → channels, directory, credentials
+providers   settings → channels, credentials
+directories settings → who is asked for persons and organisations, sparingly
 outgoing    settings → guarded calls to addresses that callers chose
 attachments the e-mail channel, with files fetched by such calls
 database    the embedded server or the one given, a pool on it, the schema

@@ -1,10 +1,12 @@
 """The same parts as the service's, looked at instead of run."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from varsel.assembly.database import open_database
+from varsel.assembly.directories import single_directories
 from varsel.assembly.outgoing import open_tokens
 from varsel.assembly.providers import local_issuer, open_gatekeeper, open_outside
 from varsel.errors import VarselError
@@ -20,7 +22,7 @@ _TOLERABLE_SKEW = timedelta(seconds=2)
 
 
 async def doctor(settings: Settings) -> list[Finding]:
-    """Look at the database, its schema and clock, the sources of keys and tokens, the channels and the directory."""
+    """Look at the database, its schema and clock, the sources of keys and tokens, the channels and the directories."""
     try:
         async with open_database(settings, connections=2, name="varsel doctor") as pool:
             found = [Finding("database", Verdict.OK, await _version(pool))]
@@ -67,9 +69,18 @@ async def _outside(settings: Settings, pool: Pool) -> list[Finding]:
             await _examined("token keys", gatekeeper.check),
             await _examined("e-mail", outside.email.check),
             await _examined("SMS", outside.sms.check),
-            await _examined("directory", outside.directory.check),
+            *await examine_directories(settings, pool, clock),
             *await examine_tokens(settings, clock),
         ]
+
+
+async def examine_directories(settings: Settings, pool: Pool, clock: Clock) -> list[Finding]:
+    """Reach each chosen directory by itself, so that one in trouble does not hide the others."""
+    async with AsyncExitStack() as stack:
+        directories = single_directories(settings, pool, clock)
+        for each in directories:
+            stack.push_async_callback(each.close)
+        return [await _examined(f"directory {each.name}", each.check) for each in directories]
 
 
 async def examine_tokens(settings: Settings, clock: Clock) -> list[Finding]:

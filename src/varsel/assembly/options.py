@@ -32,6 +32,7 @@ def intake_options(settings: Settings) -> IntakeOptions:
         max_body_bytes=settings.http_max_body,
         feed_page_size=settings.feed_page_size,
         attachment_hosts=attachment_hosts(settings),
+        count_user_contacts=settings.count_user_contacts_at_registration,
         request_timeout=settings.http_request_timeout,
     )
 

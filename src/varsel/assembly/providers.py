@@ -1,14 +1,14 @@
-"""Everything that reaches outside, chosen by the settings: channels, directory, credentials."""
+"""Everything that reaches outside, chosen by the settings: channels, credentials; the directory comes from beside."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from varsel.assembly.directories import directory
 from varsel.channels.email_smtp import Security, SmtpProvider, SmtpSettings
 from varsel.channels.protocol import EmailMessage, Provider, Report, SmsMessage
 from varsel.channels.sandbox import KeptRow, SandboxEmail, SandboxSms
 from varsel.channels.sms_link import LinkProvider, LinkSettings
-from varsel.contacts.fixed import FixedDirectory
 from varsel.contacts.protocol import Directory
 from varsel.intake.credentials import (
     AltinnTokens,
@@ -26,7 +26,6 @@ from varsel.intake.credentials import (
 from varsel.model.clock import Clock
 from varsel.model.results import Channel
 from varsel.settings import Settings
-from varsel.settings.choices import Directory as DirectoryChoice
 from varsel.settings.choices import EmailProvider, Environment, SmsProvider
 from varsel.storage import reports, sandbox
 from varsel.storage.pool import Pool
@@ -50,7 +49,7 @@ async def open_outside(settings: Settings, pool: Pool, clock: Clock, hints: Hint
         outside = Outside(
             email=_email(settings, pool, clock, hints),
             sms=_sms(settings, pool, clock, hints),
-            directory=_directory(settings),
+            directory=directory(settings, pool, clock),
         )
         for part in (outside.email, outside.sms, outside.directory):
             stack.push_async_callback(part.close)
@@ -86,11 +85,6 @@ def _sms(settings: Settings, pool: Pool, clock: Clock, hints: Hints) -> Provider
         store = _SandboxStore(pool, clock, hints)
         return SandboxSms(store.keep, store.tell, clock)
     return LinkProvider(link_settings(settings), clock)
-
-
-def _directory(settings: Settings) -> Directory:
-    fixed = settings.directory is DirectoryChoice.FIXED
-    return FixedDirectory(settings.fixed_directory_file if fixed else None)
 
 
 def smtp_settings(settings: Settings) -> SmtpSettings:

@@ -14,7 +14,7 @@ from varsel.cli.arguments import Commands, add_command, run_to_end, settings_wit
 from varsel.errors import SettingsError
 from varsel.model.findings import Finding, Verdict
 from varsel.settings import Settings
-from varsel.settings.choices import Environment
+from varsel.settings.choices import Directory, Environment
 
 _LESSON = """\
 examples:
@@ -107,8 +107,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _directory(settings: Settings) -> Finding:
-    if settings.directory == "none":
+    if settings.directory is None:
         return Finding("directory file", Verdict.OK, "none: only direct addresses are reached")
+    if Directory.FIXED not in settings.directory:
+        return Finding("directory file", Verdict.OK, "not used: VARSEL_DIRECTORY names other directories")
     if not settings.fixed_directory_file.exists():
         found = f"{settings.fixed_directory_file} is not there, so no person or organisation is found"
         advice = "write it, or set VARSEL_FIXED_DIRECTORY_FILE; nothing to do if all recipients have addresses"

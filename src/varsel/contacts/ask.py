@@ -1,11 +1,16 @@
 """All questions about some recipients, asked at once (processing.md 2.2)."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Final, TypeVar
 
 from varsel.contacts.protocol import Directory, Told
 from varsel.model.contacts import ExternalContact, OrganizationContact, Origin, PersonContact, UserContact
 from varsel.model.recipients import NO_ANSWERS, Answers, Questions
+
+Subject = TypeVar("Subject")
+_AT_ONCE: Final = 4
 
 _Persons = Mapping[str, PersonContact]
 _Externals = Mapping[str, ExternalContact]
@@ -30,6 +35,33 @@ async def ask(directory: Directory, questions: Questions) -> Answers:
         origins=_origins(persons, externals, organizations),
         user_origins=_origins(users),
     )
+
+
+async def ask_each(
+    directory: Directory, wanted: Iterable[tuple[Subject, Questions]], *, at_once: int = _AT_ONCE
+) -> AsyncGenerator[tuple[Subject, Answers], None]:
+    """Put the questions of many subjects, `at_once` side by side, and yield each subject with its answers, in order.
+
+    `wanted` is read only as far as is asked, so no more than `at_once` subjects are held. Raises `DependencyFailure`.
+    """
+    source = iter(wanted)
+    while some := list(islice(source, at_once)):
+        answers = await _all_of(directory, [questions for _, questions in some])
+        for (subject, _), told in zip(some, answers, strict=True):
+            yield subject, told
+            if len(some) > 1:
+                await asyncio.sleep(0)  # what is done with so many answers must not hold up other requests
+
+
+async def _all_of(directory: Directory, questions: Sequence[Questions]) -> Sequence[Answers]:
+    if len(questions) == 1:
+        return [await ask(directory, questions[0])]
+    try:
+        async with asyncio.TaskGroup() as calls:
+            asked = [calls.create_task(ask(directory, each)) for each in questions]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [answers.result() for answers in asked]
 
 
 def _several_calls(questions: Questions) -> bool:

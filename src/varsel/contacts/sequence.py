@@ -80,11 +80,17 @@ class DirectorySequence:
             if not left:
                 break
             found = await ask(directory, left)
-            origin = Origin(directory.name)
             told.update(found)
-            told.origins.update(dict.fromkeys(found, origin))
+            told.origins.update(_origins(found, directory.name))
             left = [identifier for identifier in left if identifier not in found]
         return told
+
+
+def _origins(found: Mapping[str, K], directory: str) -> Mapping[str, Origin]:
+    """Tell where what was found is from: from `directory`, unless the answers themselves know it more exactly."""
+    if isinstance(found, Told):
+        return {identifier: found.origins[identifier] for identifier in found}
+    return dict.fromkeys(found, Origin(directory))
 
 
 def in_sequence(directories: Sequence[Directory]) -> Directory:

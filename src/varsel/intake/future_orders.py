@@ -1,15 +1,15 @@
 """Placing orders of the newer interface: chains, composed e-mails and instant messages (api.md 3.9 to 3.13)."""
 
-import asyncio
 import itertools
 import logging
-from collections.abc import Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import aclosing
+from typing import Final, NamedTuple, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from varsel.contacts.ask import ask
+from varsel.contacts.ask import ask_each
 from varsel.intake import problems
 from varsel.intake.answers import document, empty, problem
 from varsel.intake.credentials import Caller
@@ -20,7 +20,8 @@ from varsel.intake.shapes.body import Chunks
 from varsel.intake.wire_future import FutureRequest, placed_document, read_request, to_chain
 from varsel.intake.wire_future.routes import REPLAY
 from varsel.model.chains import Chain, Family, Placed
-from varsel.model.orders import NotificationChannel, Order, unpack_recipients
+from varsel.model.orders import NotificationChannel, Order, Recipient, unpack_recipients
+from varsel.model.recipients import Questions
 from varsel.orders.texts import Defaults
 from varsel.recipients.questions import questions
 from varsel.recipients.report import lookup_report
@@ -31,7 +32,19 @@ _log = logging.getLogger(__name__)
 _ASKED_AT_ONCE: Final = 500
 """Orders of a chain whose recipients are looked up together."""
 
+_ANY_CHANNEL: Final = NotificationChannel.EmailAndSms
+"""Whoever is addressed directly has an address and whoever is not has none, so any scheme finds whom to ask for."""
+
 R = TypeVar("R", bound=FutureRequest)
+_Asked = tuple[Order, Sequence[Recipient]]
+
+
+class _Manner(NamedTuple):
+    """How an order's recipients are asked about; without `resource_id`, contacts registered by users do not count."""
+
+    use_stale: bool
+    resource_id: str | None
+    resource_action: str | None
 
 
 class PlaceChains:
@@ -96,27 +109,31 @@ class PlaceChains:
         """Look up who is to be notified; False when nothing usable is found for one of them (NOT-00001)."""
         if chain.family is not Family.CHAIN:
             return True
-        for use_stale in (False, True):
-            alike = [order for order in chain.orders if order.use_stale_contact_information is use_stale]
-            for first in range(0, len(alike), _ASKED_AT_ONCE):
-                if not await self._are_reachable(alike[first : first + _ASKED_AT_ONCE], use_stale=use_stale):
-                    return False
-                await asyncio.sleep(0)
+        async with aclosing(ask_each(self._services.directory, self._wanted(chain.orders))) as answered:
+            async for asked, answers in answered:
+                reports = [lookup_report(recipients, answers, order.channel) for order, recipients in asked]
+                if any(report and report.missing_contact for report in reports):
+                    return False  # who is reserved is not missing: the order is accepted, fails later (api.md 5, 19)
         return True
 
-    async def _are_reachable(self, orders: Sequence[Order], *, use_stale: bool) -> bool:
-        """Ask about the recipients of all these orders at once, for reminders mostly go to the same ones.
+    def _wanted(self, orders: Iterable[Order]) -> Iterator[tuple[Sequence[_Asked], Questions]]:
+        """Give what to ask for orders that ask alike, many together, for reminders mostly go to the same recipients."""
+        alike: dict[_Manner, list[Order]] = {}
+        for order in orders:
+            alike.setdefault(self._manner(order), []).append(order)
+        for manner, some in alike.items():
+            for first in range(0, len(some), _ASKED_AT_ONCE):
+                asked = [(order, unpack_recipients(order.recipients[0])) for order in some[first:][:_ASKED_AT_ONCE]]
+                everybody = itertools.chain.from_iterable(recipients for _, recipients in asked)
+                yield asked, questions(everybody, _ANY_CHANNEL, **manner._asdict())
 
-        Reserved is not missing: such an order is accepted and fails later (api.md 5, item 19).
-        """
-        recipients = [unpack_recipients(order.recipients[0]) for order in orders]
-        # Whoever is addressed directly has an address and whoever is not has none, so any scheme finds whom to ask for.
-        wanted = questions(
-            itertools.chain.from_iterable(recipients), NotificationChannel.EmailAndSms, use_stale=use_stale
+    def _manner(self, order: Order) -> _Manner:
+        counted = self._services.options.count_user_contacts
+        return _Manner(
+            order.use_stale_contact_information,
+            order.resource_id if counted else None,
+            order.resource_action if counted else None,
         )
-        answers = await ask(self._services.directory, wanted)
-        reports = [lookup_report(each, answers, order.channel) for order, each in zip(orders, recipients, strict=True)]
-        return not any(report and report.missing_contact for report in reports)
 
     def _created(self, placed: Placed) -> Response:
         location = f"{self._services.options.base_uri}/notifications/api/v1/orders/chain/{placed.chain_id}"

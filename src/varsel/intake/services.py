@@ -35,6 +35,8 @@ class IntakeOptions:
     """Most entries of the status feed in one answer."""
     attachment_hosts: Sequence[str]
     """Host names, or endings of such that begin with a dot, where attachments may lie."""
+    count_user_contacts: bool
+    """Whether contacts registered by users are looked up when an order is placed (processing.md 2.4)."""
     request_timeout: timedelta
     """Longest time one request may take, the arrival of its body included."""
 

@@ -1,12 +1,12 @@
 """Placing v1 orders: POST `/orders`, `/orders/email` and `/orders/sms` (api.md 3.5 to 3.7)."""
 
-import asyncio
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from varsel.contacts.ask import ask
+from varsel.contacts.ask import ask_each
 from varsel.intake.answers import document, empty
 from varsel.intake.credentials import Caller
 from varsel.intake.routing import Handler, UnsupportedMediaType
@@ -22,8 +22,8 @@ from varsel.intake.wire_v1 import (
     to_order,
 )
 from varsel.model.ids import new_id
-from varsel.model.orders import Order, unpack_recipients
-from varsel.model.recipients import LookupReport
+from varsel.model.orders import Order, Recipient, unpack_recipients
+from varsel.model.recipients import LookupReport, Questions
 from varsel.recipients.questions import needs_lookup, questions
 from varsel.recipients.report import LookupTally
 
@@ -69,15 +69,26 @@ class PlaceOrders:
     async def _look_up(self, order: Order) -> LookupReport | None:
         """Ask for the contact points of those who need it, only to tell the caller; nothing of it is stored."""
         tally = LookupTally(order.channel)
+        async for recipients, answers in ask_each(self._services.directory, self._wanted(order)):
+            tally.add(recipients, answers)
+        return tally.report()
+
+    def _wanted(self, order: Order) -> Iterator[tuple[Sequence[Recipient], Questions]]:
+        """Give what to ask for each part in which somebody needs it."""
         for part in order.recipients:
             recipients = [r for r in unpack_recipients(part) if needs_lookup(r, order.channel)]
-            if not recipients:
-                continue
-            wanted = questions(recipients, order.channel, use_stale=order.use_stale_contact_information)
-            tally.add(recipients, await ask(self._services.directory, wanted))
-            if len(order.recipients) > 1:
-                await asyncio.sleep(0)
-        return tally.report()
+            if recipients:
+                yield (
+                    recipients,
+                    questions(
+                        recipients,
+                        order.channel,
+                        use_stale=order.use_stale_contact_information,
+                        resource_id=order.resource_id,
+                        resource_action=order.resource_action,
+                        count_user_contacts=self._services.options.count_user_contacts,
+                    ),
+                )
 
     def _accepted(self, order: Order, lookup: LookupReport | None) -> Response:
         accepted = AcceptedDocument(order_id=order.id, recipient_lookup=_lookup_document(lookup))

@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from varsel.settings.choices import ConditionToken, EmailProvider, Environment, SmsProvider, TlsMode
+from varsel.settings.choices import ConditionToken, Directory, EmailProvider, Environment, SmsProvider, TlsMode
 from varsel.settings.secret import Secret
 from varsel.settings.table import Table
 
@@ -72,12 +72,31 @@ def _assumption_comes_before_expiry(settings: Table) -> Iterator[Finding]:
         )
 
 
-def _rests_grow(settings: Table) -> Iterator[Finding]:
-    if settings.order_retry_first > settings.order_retry_longest:
-        yield Finding(
-            ("order_retry_first", "order_retry_longest"),
-            "VARSEL_ORDER_RETRY_FIRST must not be longer than VARSEL_ORDER_RETRY_LONGEST",
-        )
+_NO_LONGER_THAN = (
+    ("order_retry_first", "order_retry_longest"),
+    ("directory_rest_first", "directory_rest_longest"),
+    ("directory_quiet", "directory_longest"),
+    ("altinn_connect_timeout", "altinn_timeout"),
+)
+
+
+def _bounds_are_in_order(settings: Table) -> Iterator[Finding]:
+    for lesser, greater in _NO_LONGER_THAN:
+        if getattr(settings, lesser) > getattr(settings, greater):
+            sentence = f"VARSEL_{lesser.upper()} must not be longer than VARSEL_{greater.upper()}"
+            yield Finding((lesser, greater), sentence)
+
+
+_ALTINN_ADDRESSES = ("altinn_profile", "altinn_register", "altinn_authorization")
+
+
+def _altinn_is_complete(settings: Table) -> Iterator[Finding]:
+    if Directory.ALTINN not in (settings.directory or ()):
+        return
+    for attribute in _ALTINN_ADDRESSES:
+        if getattr(settings, attribute) is None:
+            name = f"VARSEL_{attribute.upper()}"
+            yield Finding(("directory", attribute), f"VARSEL_DIRECTORY names altinn, so {name} must be set")
 
 
 def _maskinporten_is_complete(settings: Table) -> Iterator[Finding]:
@@ -181,6 +200,15 @@ def _tokens_travel_protected(settings: Table) -> Iterator[Finding]:
         )
 
 
+def _subscription_key_travels_protected(settings: Table) -> Iterator[Finding]:
+    """Refuse a key in clear; without one, components in the same cluster may be called by http."""
+    if settings.altinn_subscription_key is not None and (settings.altinn_authorization or "").startswith("http:"):
+        yield Finding(
+            ("altinn_subscription_key", "altinn_authorization"),
+            "production sends no key in clear: VARSEL_ALTINN_AUTHORIZATION must be https, or the key be removed",
+        )
+
+
 Check = Callable[[Table], Iterator[Finding]]
 
 _ALWAYS: tuple[Check, ...] = (
@@ -189,7 +217,8 @@ _ALWAYS: tuple[Check, ...] = (
     _accounts_have_both_halves,
     _window_opens_before_it_closes,
     _assumption_comes_before_expiry,
-    _rests_grow,
+    _bounds_are_in_order,
+    _altinn_is_complete,
     _maskinporten_is_complete,
     _maskinporten_key_can_sign,
 )
@@ -201,4 +230,5 @@ _IN_PRODUCTION: tuple[Check, ...] = (
     _no_secrets_known_to_all,
     _passwords_travel_protected,
     _tokens_travel_protected,
+    _subscription_key_travels_protected,
 )

@@ -94,10 +94,11 @@ class LinkUnicode(StrEnum):
 
 
 class Directory(StrEnum):
-    """Who is asked for the addresses and names of persons and organisations."""
+    """Who may be asked for the addresses and names of persons and organisations."""
 
     FIXED = "fixed"
-    NONE = "none"
+    REGISTER = "register"
+    ALTINN = "altinn"
 
 
 class Undecided(StrEnum):

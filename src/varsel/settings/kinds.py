@@ -149,6 +149,20 @@ def several(words: type[Word]) -> Kind[frozenset[Word]]:
     return Kind(wanted, parse)
 
 
+def ranked(words: type[Word]) -> Kind[tuple[Word, ...]]:
+    """One or more words of an enumeration, the first ones first, divided by commas."""
+    one = choice(words)
+    wanted = one.written.replace("one of", "one or more of") + " in order, divided by commas"
+
+    def parse(value: str) -> tuple[Word, ...]:
+        chosen = tuple(map(one.parse, items(value)))
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise ValueError(f"must name {wanted.replace('`', '')}, each at most once")
+        return chosen
+
+    return Kind(wanted, parse)
+
+
 def series(of: Kind[T], example: str) -> Kind[tuple[T, ...]]:
     """One or more values of a kind in order, divided by commas."""
 

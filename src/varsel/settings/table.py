@@ -43,6 +43,7 @@ from varsel.settings.kinds import (
     duration,
     optional,
     path,
+    ranked,
     secret,
     series,
     several,
@@ -70,6 +71,13 @@ EMAIL = Group("E-mail", "How e-mail leaves. The `SMTP` settings count only with 
 ATTACHMENTS = Group("Attachments", "How the files of composed e-mails are fetched when the e-mails are sent.")
 SMS = Group("SMS", "How SMS leaves. The `LINK` settings count only with the `link` provider.")
 CONTACTS = Group("Contacts", "Where addresses and names of persons and organisations come from.")
+LOOKUPS = Group(
+    "Look-ups",
+    "How sparingly the directories `register` and `altinn` are asked, in each process. The file is just read.",
+)
+ALTINN = Group(
+    "Altinn", "Where Altinn's components are and how they are called. Counts only with the directory `altinn`."
+)
 OUTGOING = Group(
     "Outgoing calls", "Where Varsel goes when a caller names an address, for instance of a send condition."
 )
@@ -411,9 +419,10 @@ class Table:
     )
     orders_at_once: int = setting(
         WORKER,
-        whole(1, 500, "orders"),
-        "50",
-        "Due orders taken together. More helps when very many small orders are due at once.",
+        whole(1, 1000, "orders"),
+        "500",
+        "Due orders taken together. Their recipients are looked up together too, so fewer means more calls of a "
+        "directory.",
     )
     chunk_size: int = setting(
         WORKER,
@@ -667,12 +676,14 @@ class Table:
         SMS, optional(secret(text())), "", "Password that belongs to the second user name."
     )
 
-    directory: Directory = setting(
+    directory: tuple[Directory, ...] | None = setting(
         CONTACTS,
-        choice(Directory),
+        optional(ranked(Directory), "none"),
         "fixed",
-        "`fixed` looks persons and organisations up in a file; `none` finds nobody, so that only direct addresses "
-        "are reached.",
+        "Where persons and organisations are looked up: `fixed` in a file; `register` in Varsel's own register, which "
+        "`varsel contacts import` fills; `altinn` in Altinn's Profile, Register and Authorization. Of several, as in "
+        "`fixed,altinn`, each is asked for whom those before it do not know. `none` finds nobody, so that only direct "
+        "addresses are reached.",
     )
     fixed_directory_file: Path = setting(
         CONTACTS,
@@ -687,6 +698,155 @@ class Table:
         "keep",
         "What stands for `$recipientName$` and `$recipientNumber$` when they are not known: `keep` leaves them in "
         "the text as the contract says; any other text, also an empty one, replaces them.",
+    )
+
+    count_user_contacts_at_registration: bool = setting(
+        CONTACTS,
+        yes_no(),
+        "no",
+        "Whether the look-up when an order is placed asks for contacts that users registered for an organisation too. "
+        "`no` does as the contract says, which tells the caller that an organisation is missing although such users "
+        "will be notified; `yes` knows better and asks more.",
+    )
+
+    directory_calls: int = setting(
+        LOOKUPS,
+        whole(1, 100, "calls"),
+        "4",
+        "Batches under way at once, and calls at once to each of Altinn's components. More is faster; stay within "
+        "what the other side bears.",
+    )
+    directory_batch: int = setting(
+        LOOKUPS,
+        whole(1, 10_000, "identifiers"),
+        "1000",
+        "Most identifiers that are gathered into one question. Where a component takes fewer in one call, a batch "
+        "becomes several calls.",
+    )
+    directory_quiet: timedelta = setting(
+        LOOKUPS,
+        duration("0s", "1s"),
+        "20ms",
+        "A batch leaves after so long without a newcomer, the sooner the fuller it is. Longer saves calls and makes "
+        "every look-up slower; `0s` gathers only what waits already.",
+    )
+    directory_longest: timedelta = setting(
+        LOOKUPS,
+        duration("0s", "10s"),
+        "500ms",
+        "Longest time a batch is gathered, however many newcomers there are.",
+    )
+    directory_age_persons: timedelta = setting(
+        LOOKUPS,
+        duration("0s", "24h"),
+        "15m",
+        "How old an answer about a person may be when it is used, that nobody is known included. Longer saves calls; "
+        "shorter sees changed addresses and reservations sooner; `0s` asks anew each time.",
+    )
+    directory_age_external: timedelta = setting(
+        LOOKUPS, duration("0s", "24h"), "15m", "The same for external identities."
+    )
+    directory_age_organizations: timedelta = setting(
+        LOOKUPS, duration("0s", "24h"), "1h", "The same for official addresses of organisations."
+    )
+    directory_age_users: timedelta = setting(
+        LOOKUPS,
+        duration("0s", "24h"),
+        "5m",
+        "The same for contacts that users registered, and for the decision who of them is authorised. Keep it short: "
+        "so long does a withdrawn authorisation still count.",
+    )
+    directory_age_names: timedelta = setting(
+        LOOKUPS, duration("0s", "7d"), "12h", "The same for names of persons and organisations."
+    )
+    directory_memory: int = setting(
+        LOOKUPS,
+        size("1MB", "100GB"),
+        "160MB",
+        "Memory that remembered answers may take; beyond it the oldest are forgotten. A person takes some 200 bytes.",
+    )
+    directory_failures: int = setting(
+        LOOKUPS,
+        whole(1, 1000, "failures"),
+        "5",
+        "After so many failures in a row one of Altinn's components is left alone for a while; orders that need it "
+        "wait.",
+    )
+    directory_rest_first: timedelta = setting(
+        LOOKUPS,
+        duration("100ms", "1h"),
+        "5s",
+        "How long it is left alone the first time. After that one call tries; each further failure doubles the rest.",
+    )
+    directory_rest_longest: timedelta = setting(
+        LOOKUPS,
+        duration("100ms", "1h"),
+        "60s",
+        "Longest such rest. Shorter notices sooner that the other side is well again.",
+    )
+
+    altinn_profile: str | None = setting(
+        ALTINN,
+        optional(address("https", "http")),
+        "",
+        "Address of Profile, below which `users/contactpoint/lookup` and the other look-ups lie; in Altinn's own "
+        "network it ends in `/profile/api/v1`.",
+    )
+    altinn_register: str | None = setting(
+        ALTINN,
+        optional(address("https", "http")),
+        "",
+        "Address of Register, below which `parties/nameslookup` lies; it ends in `/register/api/v1`.",
+    )
+    altinn_authorization: str | None = setting(
+        ALTINN,
+        optional(address("https", "http")),
+        "",
+        "Address of Authorization, below which `decision` lies; it ends in `/authorization/api/v1`.",
+    )
+    altinn_subscription_key: Secret | None = setting(
+        ALTINN,
+        optional(secret(text())),
+        "",
+        "Key of the API management, sent to Authorization as `Ocp-Apim-Subscription-Key`. Not needed inside Altinn's "
+        "own network.",
+    )
+    altinn_token_key_file: Path | None = setting(
+        ALTINN,
+        optional(path()),
+        "",
+        "Private RSA key (PEM or PKCS#12) that signs the platform access token shown to Register. Empty shows none.",
+    )
+    altinn_token_key_password: Secret | None = setting(
+        ALTINN, optional(secret(text())), "", "Password of that file, if it has one."
+    )
+    altinn_identifiers_per_call: int = setting(
+        ALTINN,
+        whole(1, 1000, "identifiers"),
+        "500",
+        "Most identifiers in one call of Profile. More means fewer calls, as far as Profile takes them.",
+    )
+    altinn_pairs_per_call: int = setting(
+        ALTINN,
+        whole(1, 500, "pairs"),
+        "500",
+        "Most pairs of user and organisation in one call of Authorization.",
+    )
+    altinn_connect_timeout: timedelta = setting(
+        ALTINN, duration("100ms", "60s"), "5s", "Longest wait for a connection to a component."
+    )
+    altinn_timeout: timedelta = setting(
+        ALTINN,
+        duration("100ms", "5m"),
+        "30s",
+        "Longest wait for an answer, a second try after a broken connection included. Keep it below "
+        "`VARSEL_HTTP_REQUEST_TIMEOUT`.",
+    )
+    altinn_largest_answer: int = setting(
+        ALTINN,
+        size("10kB", "1GB"),
+        "16MB",
+        "Largest answer of a component that is read. Raise it with the identifiers per call.",
     )
 
     outgoing_allowed: tuple[str, ...] = setting(

@@ -10,12 +10,24 @@ from varsel.storage.pool import Connection
 _SQL = queries.load("finals")
 
 
-async def record(connection: Connection, order_ids: Sequence[UUID]) -> None:
-    """Freeze the feed entries of orders that have just ended, log their notifications, and forget their secrets."""
+_MANY = 20_000
+_LONGEST_SECONDS = 1_800
+
+
+async def record(connection: Connection, order_ids: Sequence[UUID], *, notifications: int) -> None:
+    """Freeze the feed entries of orders that have just ended, log their notifications, and forget their secrets.
+
+    `notifications` is how many they have together: with many of them more time is allowed than for other statements,
+    for what is written here cannot be written later.
+    """
     if not order_ids:
         return
-    composed = await connection.fetch(_SQL["feed"], order_ids, OrderType.Composed)
-    await connection.execute(_SQL["log"], order_ids)
+    timeout = None
+    if notifications > _MANY:
+        timeout = float(_LONGEST_SECONDS)
+        await connection.execute(f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'")
+    composed = await connection.fetch(_SQL["feed"], order_ids, OrderType.Composed, timeout=timeout)
+    await connection.execute(_SQL["log"], order_ids, timeout=timeout)
     await forget_attachment_addresses(connection, [row["order_id"] for row in composed])
 
 

@@ -63,6 +63,7 @@ async def _insert_order(connection: Connection, chain: Chain, notification: Inst
         None,
         None,
         notification.segments,
+        None,
     )
     await notifications.insert_many(connection, [row])
     lane = Lane.Email if channel is Channel.Email else Lane.SmsAnytime

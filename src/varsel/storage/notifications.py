@@ -31,6 +31,7 @@ _COLUMNS = (
     "subject",
     "body",
     "segments",
+    "trail",
 )
 _NIL = UUID(int=0)
 _OPEN = [result for result in Result if result.facts.stage is not Stage.Final]
@@ -49,6 +50,7 @@ NewRow = tuple[
     str | None,
     str | None,
     int | None,
+    str | None,
 ]
 """A notification to be stored, in the order of `_COLUMNS`: tuples, because they come by the hundred thousand."""
 
@@ -246,7 +248,8 @@ async def settle(connection: Connection, settlements: Iterable[Settlement], *, n
         OrderStatus.Processed,
         OrderStatus.Completed,
     )
-    await finals.record(connection, [row["completed"] for row in rows if row["completed"] is not None])
+    completed = {row["completed"]: row["size"] for row in rows if row["completed"] is not None}
+    await finals.record(connection, list(completed), notifications=sum(completed.values()))
     return {row["changed"] for row in rows if row["changed"] is not None}
 
 

@@ -92,8 +92,8 @@ WITH changed AS (
         last_update = CASE WHEN o.status = $14 AND o.pending = l.settled THEN $13 ELSE o.last_update END
     FROM locked l
     WHERE o.id = l.order_id
-    RETURNING o.id, o.status, l.status_before
+    RETURNING o.id, o.status, l.status_before, o.email_generated + o.sms_generated AS size
 )
-SELECT id AS changed, NULL AS completed FROM changed
+SELECT id AS changed, NULL AS completed, 0 AS size FROM changed
 UNION ALL
-SELECT NULL, id FROM counted WHERE status = $15 AND status_before <> $15
+SELECT NULL, id, size FROM counted WHERE status = $15 AND status_before <> $15

@@ -360,7 +360,7 @@ async def stop(connection: Connection, order: ClaimedOrder, *, now: datetime) ->
     row = await connection.fetchval(
         _SQL["stop"], order.id, order.attempt, OrderStatus.SendConditionNotMet, now, OrderStatus.Processing
     )
-    await finals.record(connection, [] if row is None else [row])
+    await finals.record(connection, [] if row is None else [row], notifications=0)
     return row is not None
 
 

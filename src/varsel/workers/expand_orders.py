@@ -154,13 +154,15 @@ class ExpandOrders:
         if not advances:
             return set()
         now = self._clock.now()
+        sizes = {part.order.id: part.order.part_count * RECIPIENTS_PER_PART for part in expanded}
 
         async def work(connection: Connection) -> tuple[dict[UUID, OrderStatus], list[NewChunk]]:
             held = await orders.advance(connection, advances, now=now, lease=self._options.lease)
             rows, new_chunks = self._laid_out([part for part in expanded if part.order.id in held], now)
             await notifications.insert_many(connection, rows)
             await chunks.insert_many(connection, new_chunks)
-            await finals.record(connection, [id_ for id_, status in held.items() if status is OrderStatus.Completed])
+            ended = [order_id for order_id, status in held.items() if status is OrderStatus.Completed]
+            await finals.record(connection, ended, notifications=sum(sizes[order_id] for order_id in ended))
             return held, new_chunks
 
         held, new_chunks = await in_transaction(self._pool, work)

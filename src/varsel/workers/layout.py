@@ -63,6 +63,7 @@ class Layout:
                 notification.subject,
                 notification.body,
                 _segments(notification, segments) if sendable else None,
+                notification.trail,
             )
         )
 

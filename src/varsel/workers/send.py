@@ -40,6 +40,9 @@ Compose = Callable[[Unsent, OrderTexts, int], Message]
 IsOpen = Callable[[datetime], bool]
 """Tells whether a lane may send at this instant."""
 
+_MOST_LOST = 5
+"""Attempts after which a message whose outcome was lost is not sent again: whatever loses it is likely to go on."""
+
 _LOST = "The outcome of an earlier attempt was lost; it may have been sent before."
 _PAUSED = "provider asked for rest"
 
@@ -195,7 +198,8 @@ class SendLane(Generic[Message]):
         if row.expiry < now:
             return FAILED_TTL[self._lane.channel]
         if doubtful:
-            return (NEW if self._options.resend_unknown else FAILED)[self._lane.channel]
+            again = self._options.resend_unknown and row.attempts + 1 < _MOST_LOST
+            return (NEW if again else FAILED)[self._lane.channel]
         return None
 
     async def _intend(self, bundle: Bundle, window: Sequence[Unsent], *, first: bool) -> bool:
