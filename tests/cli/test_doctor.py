@@ -63,6 +63,7 @@ def test_the_directory_file_is_looked_for(tmp_path: Path) -> None:
     (tmp_path / "directory.json").write_text("{}")
     assert findings({}, tmp_path)["directory file"].found.endswith("directory.json is there")
     assert findings({"VARSEL_DIRECTORY": "none"}, tmp_path)["directory file"].found.startswith("none")
+    assert findings({"VARSEL_DIRECTORY": "register"}, tmp_path)["directory file"].found.startswith("not used")
 
 
 def test_the_report_has_a_line_for_each_finding_and_one_that_sums_up() -> None:

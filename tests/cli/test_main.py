@@ -7,7 +7,7 @@ from varsel.cli.arguments import settings_with
 from varsel.errors import SettingsError
 from varsel.settings.choices import Role
 
-COMMANDS = ("serve", "work", "migrate", "doctor", "token", "demo")
+COMMANDS = ("serve", "work", "migrate", "doctor", "contacts", "token", "demo")
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,9 +21,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import asyncpg
 
-from tests.support.rig import Rig, crew_options, send_options
+from tests.support.chains import instant
+from tests.support.orders import emails
+from tests.support.rig import GRACE, Rig, crew_options, send_options
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.results import Channel
+from varsel.workers.instant import DispatchInstant, InstantOptions
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
@@ -45,6 +48,8 @@ class Life:
     dies_after: int
     window: int
     resend: bool
+    dispatches: bool
+    """Whether it dispatches an instant e-mail instead of working."""
 
 
 class DyingWorkers:
@@ -67,11 +72,21 @@ class DyingWorkers:
     ) -> None:
         self._process.communicate(timeout=30)
 
-    def survives(self, url: str, now: datetime, *, dies_after: int, window: int = 500, resend: bool = True) -> bool:
-        """Let a worker do everything that is due `now`; False when it died on the way."""
+    def survives(
+        self,
+        url: str,
+        now: datetime,
+        *,
+        dies_after: int,
+        window: int = 500,
+        resend: bool = True,
+        dispatches: bool = False,
+    ) -> bool:
+        """Let a worker do everything that is due `now`, or dispatch; False when it died on the way."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(Life(url, now.isoformat(), dies_after, window, resend))) + "\n")
+        life = Life(url, now.isoformat(), dies_after, window, resend, dispatches)
+        self._process.stdin.write(json.dumps(asdict(life)) + "\n")
         self._process.stdin.flush()
         exit_code = int(self._process.stdout.readline())
         assert exit_code in (0, -signal.SIGKILL)
@@ -142,7 +157,11 @@ async def _live(life: Life) -> None:
     send = {channel: send_options(resend=life.resend) for channel in Channel}
     now = datetime.fromisoformat(life.now)
     rig = Rig(pool, FixedDirectory(None), options=crew_options(send), now=now, window=life.window)
-    await rig.crew.run_until_idle()
+    if life.dispatches:
+        dispatch = DispatchInstant(pool, rig.clock, rig.email, rig.sms, InstantOptions(GRACE, None))
+        await dispatch(instant(emails("kari")[0], now, idempotency_id="otp"))
+    else:
+        await rig.crew.run_until_idle()
     await pool.close()
 
 

@@ -29,6 +29,11 @@ PRODUCTION = {
     "VARSEL_OPENID_ADDRESS": "https://issuer.example.com/openid/",
     **REAL_CHANNELS,
 }
+ALTINN = {
+    "VARSEL_ALTINN_PROFILE": "http://profile.example.com/profile/api/v1/",
+    "VARSEL_ALTINN_REGISTER": "http://register.example.com/register/api/v1/",
+    "VARSEL_ALTINN_AUTHORIZATION": "http://authorization.example.com/authorization/api/v1/",
+}
 
 
 def problems(environ: dict[str, str]) -> list[str]:
@@ -163,6 +168,15 @@ def test_platform_key_sets_are_a_list_of_names_and_addresses() -> None:
     assert settings.platform_key_sets == {"ttd": "https://a.example.com/k?x=1", "skd": "https://b.example.com"}
 
 
+def test_directories_are_named_in_the_order_they_are_asked() -> None:
+    assert Settings.read({}).directory == ("fixed",)
+    assert Settings.read({"VARSEL_DIRECTORY": "register, fixed"}).directory == ("register", "fixed")
+    assert Settings.read({"VARSEL_DIRECTORY": "none"}).directory is None
+    for wrong in ("fixed,fixed", "fixed,none", "phone-book", ","):
+        [problem] = problems({"VARSEL_DIRECTORY": wrong})
+        assert problem.startswith("VARSEL_DIRECTORY must ")
+
+
 def test_places_that_may_be_reached_and_ports_are_lists() -> None:
     settings = Settings.read({"VARSEL_OUTGOING_ALLOWED": "apps.internal, *.example.no,10.1.0.0/16,::1"})
     assert settings.outgoing_allowed == ("apps.internal", "*.example.no", "10.1.0.0/16", "::1")
@@ -237,6 +251,12 @@ def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
             {"VARSEL_CONDITION_TOKEN": "maskinporten", "VARSEL_MASKINPORTEN_CLIENT_ID": "client"},
             "VARSEL_MASKINPORTEN_KEY must be set",
         ),
+        (
+            {"VARSEL_DIRECTORY": "fixed,altinn", **ALTINN, "VARSEL_ALTINN_REGISTER": ""},
+            "VARSEL_ALTINN_REGISTER must be",
+        ),
+        ({"VARSEL_DIRECTORY_REST_FIRST": "2m"}, "must not be longer than VARSEL_DIRECTORY_REST_LONGEST"),
+        ({"VARSEL_DIRECTORY_QUIET": "600ms"}, "must not be longer than VARSEL_DIRECTORY_LONGEST"),
         ({"VARSEL_MASKINPORTEN_KEY": '{"kty": "RSA", "n": "AQAB"}'}, "VARSEL_MASKINPORTEN_KEY cannot be used: "),
     ],
 )
@@ -260,6 +280,7 @@ def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: s
         ({"VARSEL_LINK_ENDPOINT": "http://sms.example.com"}, "in clear"),
         ({"VARSEL_CONDITION_TOKEN_OVER_HTTP": "yes"}, "in clear"),
         ({"VARSEL_MASKINPORTEN_ISSUER": "http://maskinporten.example.com"}, "by https only"),
+        ({**ALTINN, "VARSEL_ALTINN_SUBSCRIPTION_KEY": "fjord-42"}, "VARSEL_ALTINN_AUTHORIZATION must be https"),
     ],
 )
 def test_production_refuses_what_would_let_strangers_in(changes: dict[str, str], word: str) -> None:

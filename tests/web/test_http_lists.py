@@ -182,7 +182,7 @@ async def test_a_long_list_is_streamed_whole(service: Service) -> None:
     assert len({each["id"] for each in found["notifications"]}) == 1_502
 
 
-@pytest.mark.parametrize("count", [999, 1_000, 1_001, 2_000])
+@pytest.mark.parametrize("count", [1_000, 1_001])
 async def test_lists_around_a_page_s_end_are_whole(service: Service, count: int) -> None:
     order = make_order(many(count), NOON)
     await service.rig.store(order)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.service import BASE, EMAIL_ORDER, ORDER, SMS_ORDER, Service, running_service, write_directory
+from tests.support.until import until
 from varsel.contacts.fixed import FixedDirectory
 from varsel.errors import DependencyFailure
 from varsel.model.contacts import PersonContact
@@ -138,3 +139,16 @@ async def test_a_look_up_that_fails_is_500_without_a_body_and_stores_nothing(
         await service.accepted("/orders/email", EMAIL_ORDER)  # who needs no look-up is not held up
     assert "POST /notifications/api/v1/orders/email failed" in caplog.text
     assert REACHABLE not in caplog.text
+
+
+async def test_an_order_is_answered_only_when_the_database_has_it(service: Service) -> None:
+    """Durable before answered: as long as the database cannot take the order, nobody is told that it is accepted."""
+    pool = service.rig.pool
+    waiting = "SELECT count(*) FROM pg_locks WHERE relation = 'orders'::regclass AND NOT granted"
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+            placing = asyncio.create_task(service.post("/orders/email", EMAIL_ORDER))
+            await until(lambda: pool.fetchval(waiting))
+            assert not placing.done()
+        assert (await placing).status_code == 202

@@ -109,6 +109,6 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 
 
 @schema.parametrize()
-@settings(max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_the_service_does_what_it_describes(case: Any, running: Running) -> None:
     case.call_and_validate(base_url=running.address, headers=running.headers, excluded_checks=contradicted(case))

@@ -18,7 +18,7 @@ from varsel.contacts.fixed import FixedDirectory
 from varsel.contacts.limits import Limits
 from varsel.contacts.protocol import Directory
 from varsel.contacts.register import RegisterDirectory
-from varsel.contacts.sequence import in_sequence
+from varsel.contacts.sequence import DirectorySequence, in_sequence
 from varsel.contacts.sparing import Ages, Gathering, SparingDirectory, SparingOptions
 from varsel.errors import SettingsError
 from varsel.model.clock import Clock
@@ -38,12 +38,14 @@ def directory(settings: Settings, pool: Pool, clock: Clock) -> Directory:
     """
     chosen = settings.directory or ()
     runs = [(costly, list(some)) for costly, some in groupby(chosen, lambda choice: choice is not Choice.FIXED)]
-    shares = max(1, sum(costly for costly, _ in runs))
+    options = sparing_options(settings, shares=sum(costly for costly, _ in runs))
     joined: list[Directory] = []
     for costly, some in runs:
         made = in_sequence([_make(choice, settings, pool, clock) for choice in some])
-        joined.append(SparingDirectory(made, clock, sparing_options(settings, shares)) if costly else made)
-    return in_sequence(joined or [FixedDirectory(None)])
+        joined.append(SparingDirectory(made, clock, options) if costly else made)
+    if not joined:
+        return FixedDirectory(None)
+    return DirectorySequence(joined)  # also of a single one, for it tells where answers are from
 
 
 def single_directories(settings: Settings, pool: Pool, clock: Clock) -> Sequence[Directory]:
@@ -51,7 +53,7 @@ def single_directories(settings: Settings, pool: Pool, clock: Clock) -> Sequence
     return [_make(choice, settings, pool, clock) for choice in settings.directory or ()]
 
 
-def sparing_options(settings: Settings, shares: int = 1) -> SparingOptions:
+def sparing_options(settings: Settings, *, shares: int) -> SparingOptions:
     """Return how batches are gathered and answers remembered, where memory is divided into so many shares."""
     return SparingOptions(
         gathering=Gathering(
@@ -67,7 +69,7 @@ def sparing_options(settings: Settings, shares: int = 1) -> SparingOptions:
             user_contacts=settings.directory_age_users,
             names=settings.directory_age_names,
         ),
-        memory=settings.directory_memory // shares,
+        memory=settings.directory_memory // max(1, shares),
     )
 
 

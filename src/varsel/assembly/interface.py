@@ -1,7 +1,5 @@
 """The HTTP interface, joined from its parts."""
 
-from typing import Final
-
 from starlette.types import ASGIApp
 
 from varsel.assembly.options import assumed_after, intake_options
@@ -22,9 +20,6 @@ from varsel.storage.pool import Pool
 from varsel.workers.hints import Hints
 from varsel.workers.instant import DispatchInstant, InstantOptions
 
-_ANSWERED_WITHIN: Final = 0.9
-"""Share of a request's time after which a caller is told that no provider has answered; the rest is for the answer."""
-
 
 def interface(
     settings: Settings,
@@ -37,8 +32,7 @@ def interface(
 ) -> ASGIApp:
     """Make the application that answers requests."""
     dispatch = _dispatch(settings, pool, clock, outside)
-    patience = settings.http_request_timeout * _ANSWERED_WITHIN
-    stores = Stores(pool, clock, hints, dispatch, batch=settings.intake_batch, patience=patience)
+    stores = Stores(pool, clock, hints, dispatch, batch=settings.intake_batch, patience=settings.instant_wait)
     services = Services(
         pool=pool,
         clock=clock,

@@ -73,8 +73,7 @@ class DirectorySequence:
             await directory.close()
 
     async def _in_order(self, identifiers: Collection[str], ask: _Ask[K]) -> Told[K]:
-        nobody_knew = Origin(self.name)
-        told: Told[K] = Told({}, dict.fromkeys(identifiers, nobody_knew))
+        told: Told[K] = Told({}, dict.fromkeys(identifiers, Origin(self.name)))
         left = identifiers
         for directory in self._directories:
             if not left:
@@ -83,6 +82,8 @@ class DirectorySequence:
             told.update(found)
             told.origins.update(_origins(found, directory.name))
             left = [identifier for identifier in left if identifier not in found]
+            if isinstance(found, Told):
+                told.origins.update((unknown, Origin(self.name, found.origins[unknown].at)) for unknown in left)
         return told
 
 

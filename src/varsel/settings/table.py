@@ -273,6 +273,13 @@ class Table:
         "contract.",
     )
 
+    instant_wait: timedelta = setting(
+        ORDERS,
+        duration("1s", "1h"),
+        "40s",
+        "How long the caller of an instant message waits for the provider's word, before 503. What the provider says "
+        "afterwards is still recorded, and the message is never sent twice.",
+    )
     feed_page_size: int = setting(
         ORDERS,
         whole(1, 10_000, "entries"),
@@ -291,7 +298,8 @@ class Table:
         ORDERS,
         optional(series(network(), "10.0.0.0/8")),
         "",
-        "Networks whose callers may use the trigger endpoints without a key, for example `10.0.0.0/8`.",
+        "Networks whose callers may use the trigger endpoints without a key, for example `10.0.0.0/8`. What counts is "
+        "who connects: behind a proxy that is the proxy, so use a key there.",
     )
 
     openid_address: str | None = setting(

@@ -1,0 +1,411 @@
+"""Instant messages over HTTP: stored before they leave, sent at most once, whatever happens (api.md 3.11 to 3.13,
+processing.md W8; checklist 6.3, POST instant)."""
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.support.dying_worker import NAME, DyingWorkers
+from tests.support.link_gateway import LinkGateway, messages_in
+from tests.support.link_replies import Reply
+from tests.support.link_reports import DeliveryReport, post_report
+from tests.support.placing import (
+    INSTANT_EMAIL_PATH,
+    INSTANT_PATH,
+    INSTANT_SMS_PATH,
+    Placed,
+    feed,
+    instant_email,
+    instant_sms,
+    place,
+    placed,
+    shipment,
+)
+from tests.support.providers import HeldProvider
+from tests.support.raw_http import connected, request
+from tests.support.rig import GRACE, NOON, Rig
+from tests.support.service import BASE, REPORT_PASSWORD, REPORT_USER, Service, running_service
+from tests.support.service_process import varsel_serve
+from tests.support.smtp_server import RealServer
+from tests.support.truths import assert_counters_are_true, assert_nothing_is_held
+from tests.support.until import until
+from varsel.channels.email_smtp import Security, SmtpProvider, SmtpSettings
+from varsel.channels.protocol import Accepted, Outcome, Transient, Unknown
+from varsel.contacts.fixed import FixedDirectory
+from varsel.model.clock import HandTurnedClock
+from varsel.storage.pool import Pool
+
+NUMBER = "+4799999999"
+FIRST_REFERENCE = "984342374"
+"""What the scripted gateway calls the first SMS it accepts."""
+
+
+def sent(gateway: LinkGateway) -> list[dict[str, str]]:
+    """Return all messages the gateway was posted."""
+    return [message for posted in gateway.posted for message in messages_in(posted.body)]
+
+
+async def report(service: Service, state: str) -> None:
+    """Post a report of the first SMS as the gateway does."""
+    url = f"http://127.0.0.1:{service.port}/notifications/sms/api/v1/reports"
+    answer = await post_report(url, (REPORT_USER, REPORT_PASSWORD), DeliveryReport(FIRST_REFERENCE, state))
+    assert answer.status_code == 200
+
+
+async def standing(service: Service, order_id: UUID) -> tuple[str, str]:
+    """Return the status of an order and of its one notification."""
+    found = await shipment(service, order_id)
+    (line,) = found["recipients"]
+    return found["status"], line["status"]
+
+
+async def found_by_reference(service: Service, reference: str) -> list[UUID]:
+    """Return the ids of orders by reference: how a caller learns of one that was answered 503."""
+    found = await service.document("/orders", params={"sendersReference": reference})
+    return [UUID(order["id"]) for order in found["orders"]]
+
+
+def assert_not_handed_over(answer: Any) -> None:
+    """Hold an answer to the 503 of api.md 1.8."""
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    problem = answer.json()
+    assert problem.pop("traceId")
+    assert problem == {
+        "type": "urn:altinn:error:NOT-00004",
+        "title": "A temporary network failure occurred",
+        "status": 503,
+        "code": "NOT-00004",
+        "statusDescription": "Service Unavailable",
+    }
+
+
+async def test_an_instant_sms_is_at_the_gateway_before_the_answer(service: Service, gateway: LinkGateway) -> None:
+    """The text as written, the default sender for a blank one, the caller's time to live; `Order_Processed` at once."""
+    body = instant_sms("0047 99 99 99 99", seconds=61)
+    body["recipientSms"]["smsSettings"] = {"body": "Koden er 123456 \n", "sender": " "}
+
+    told = await placed(service, body, INSTANT_SMS_PATH)
+
+    (message,) = sent(gateway)
+    assert (message["RCV"], message["SND"], message["TEXT"]) == ("4799999999", "Altinn", "Koden er 123456 \n")
+    assert message["TTL"] == "2"  # whole minutes, rounded up
+    assert await standing(service, told.main) == ("Order_Processed", "SMS_Accepted")
+    order = await service.document(f"/orders/{told.main}")
+    assert order["smsTemplate"] == {"senderNumber": "Altinn", "body": "Koden er 123456 \n"}
+    assert (order["requestedSendTime"], order["notificationChannel"]) == (order["created"], "Sms")
+    assert (await shipment(service, told.main))["type"] == "Instant"
+
+
+async def test_an_instant_email_leaves_as_written(service: Service, mail: RealServer) -> None:
+    """Newlines of the subject are not replaced in what is stored (api.md 3.12); the night does not matter."""
+    service.rig.hand.turn(timedelta(hours=11))
+    body = instant_email("kari")
+    body["recipientEmail"]["emailSettings"] = {"subject": "Your\ncode", "body": "<b>1</b>", "contentType": "html"}
+
+    told = await placed(service, body, INSTANT_EMAIL_PATH)
+
+    assert [each.rcpt_to for each in mail.received] == ["kari@example.com"]
+    assert await standing(service, told.main) == ("Order_Processed", "Email_Succeeded")
+    order = await service.document(f"/orders/{told.main}")
+    assert order["emailTemplate"] == {
+        "fromAddress": "noreply@altinn.cloud",
+        "subject": "Your\ncode",
+        "body": "<b>1</b>",
+        "contentType": "Html",
+    }
+
+
+async def test_the_older_form_sends_the_same(service: Service, gateway: LinkGateway) -> None:
+    told = await placed(
+        service,
+        {"idempotencyId": "1", "recipient": {"recipientSms": instant_sms(NUMBER)["recipientSms"]}},
+        INSTANT_PATH,
+    )
+    assert [message["RCV"] for message in sent(gateway)] == ["4799999999"]
+    assert (await service.put(f"/orders/{told.main}/cancel")).status_code == 409
+
+
+async def test_a_report_that_comes_late_completes_the_order(service: Service, gateway: LinkGateway) -> None:
+    """Long after the 201, but before its time has run out; then another that comes too late to change anything."""
+    told = await placed(service, instant_sms(NUMBER, seconds=172_800), INSTANT_SMS_PATH)
+    await service.rig.work(after=timedelta(hours=47))
+    assert await feed(service) == []
+
+    await report(service, "DELIVRD")
+    await service.rig.work()
+    await report(service, "UNDELIV")
+    await service.rig.work()
+
+    assert await standing(service, told.main) == ("Order_Completed", "SMS_Delivered")
+    (entry,) = await feed(service)
+    assert (entry["shipmentId"], entry["shipmentType"], entry["lastUpdate"]) == (
+        str(told.main),
+        "Instant",
+        "2026-06-17T09:00:00Z",
+    )
+    assert len(sent(gateway)) == 1
+
+
+async def test_a_report_after_the_time_to_live_shows_in_the_shipment_but_not_in_the_feed(service: Service) -> None:
+    told = await placed(service, instant_sms(NUMBER, seconds=60), INSTANT_SMS_PATH)
+    await service.rig.work(after=timedelta(seconds=59) + GRACE)
+    assert await standing(service, told.main) == ("Order_Processed", "SMS_Accepted")
+    await service.rig.work(after=timedelta(seconds=1))
+    assert await standing(service, told.main) == ("Order_Completed", "SMS_Failed_TTL")
+    before = await feed(service)
+
+    await report(service, "DELIVRD")
+    await service.rig.work()
+
+    assert await standing(service, told.main) == ("Order_Completed", "SMS_Delivered")
+    assert await feed(service) == before
+    assert [entry["recipients"][0]["status"] for entry in before] == ["SMS_Failed_TTL"]
+
+
+REFUSALS = {
+    Reply.INVALID_RCV: "SMS_Failed_InvalidRecipient",
+    Reply.REFUSED: "SMS_Failed",
+    Reply.HTTP_429: "SMS_Failed",
+    Reply.LOGON_FAIL: "SMS_Failed",
+}
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_what_the_provider_refuses_is_503_and_the_id_is_free_again(
+    service: Service, gateway: LinkGateway, refusal: Reply
+) -> None:
+    """Provider 4xx and refusals -> 503, retry works; the stored order says what happened (api.md 5, item 18)."""
+    gateway.script.append(refusal)
+    body = instant_sms(NUMBER) | {"sendersReference": "login"}
+
+    assert_not_handed_over(await place(service, INSTANT_SMS_PATH, body))
+
+    (failed,) = await found_by_reference(service, "login")
+    assert await standing(service, failed) == ("Order_Completed", REFUSALS[refusal])
+    service.rig.hand.turn(timedelta(minutes=10))  # the gateway may be left alone for a while
+    again = await place(service, INSTANT_SMS_PATH, body)
+    assert again.status_code == 201
+    assert Placed.told_by(again).main != failed
+    assert (await place(service, INSTANT_SMS_PATH, body)).status_code == 200
+    assert len(sent(gateway)) == 2
+    await assert_counters_are_true(service.rig.pool)
+
+
+async def test_an_unreachable_provider_is_503_and_the_id_is_free_again(pool: Pool, tmp_path: Path) -> None:
+    clock = HandTurnedClock(NOON)
+    nobody = SmtpProvider(SmtpSettings(host="127.0.0.1", port=closed_port(), security=Security.NONE), clock)
+    rig = Rig(pool, FixedDirectory(None), clock=clock, email=nobody)
+    async with running_service(pool, tmp_path, rig=rig) as service:
+        body = instant_email("kari") | {"sendersReference": "login"}
+        for _ in range(2):
+            assert_not_handed_over(await place(service, INSTANT_EMAIL_PATH, body))
+        failed = await found_by_reference(service, "login")
+        assert [await standing(service, each) for each in failed] == [("Order_Completed", "Email_Failed")] * 2
+    await nobody.close()
+
+
+def closed_port() -> int:
+    """Return a port of this machine at which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+UNKNOWN = [Reply.DROP, Reply.JUNK, Reply.MISSING_MSG]
+
+
+@pytest.mark.parametrize("unheard", UNKNOWN)
+async def test_an_unknown_outcome_is_503_once_and_then_200_with_the_first_ids(
+    service: Service, gateway: LinkGateway, unheard: Reply
+) -> None:
+    """Nobody knows whether it went out: never sent again, decided by a report or by its time."""
+    gateway.script.append(unheard)
+    body = instant_sms(NUMBER, seconds=3_600) | {"sendersReference": "login"}
+
+    assert_not_handed_over(await place(service, INSTANT_SMS_PATH, body))
+    replayed = await place(service, INSTANT_SMS_PATH, body)
+
+    assert replayed.status_code == 200
+    assert [Placed.told_by(replayed).main] == await found_by_reference(service, "login")
+    order_id = Placed.told_by(replayed).main
+    await service.rig.work(after=timedelta(minutes=59))
+    assert await standing(service, order_id) == ("Order_Processed", "SMS_Sending")
+    await service.rig.work(after=timedelta(minutes=1) + GRACE)
+    assert await standing(service, order_id) == ("Order_Completed", "SMS_Failed_TTL")
+    assert len(sent(gateway)) == 1
+    await assert_nothing_is_held(service.rig.pool)
+
+
+@pytest.fixture
+def held() -> HeldProvider:
+    return HeldProvider()
+
+
+@pytest.fixture
+async def waiting(pool: Pool, tmp_path: Path, held: HeldProvider) -> AsyncIterator[Service]:
+    """A service whose provider of e-mail answers when a test says so."""
+    rig = Rig(pool, FixedDirectory(None), email=held)
+    async with running_service(pool, tmp_path, rig=rig) as running:
+        yield running
+
+
+async def test_the_order_is_stored_before_it_is_dispatched(waiting: Service, held: HeldProvider) -> None:
+    """While the provider takes its time the order is there to be read, and an equal request is answered."""
+    body = instant_email("kari") | {"sendersReference": "login"}
+    first = asyncio.create_task(place(waiting, INSTANT_EMAIL_PATH, body))
+    await held.called()
+
+    (order_id,) = await found_by_reference(waiting, "login")
+    assert await standing(waiting, order_id) == ("Order_Processed", "Email_Sending")
+    equal = await place(waiting, INSTANT_EMAIL_PATH, body)
+    assert (equal.status_code, Placed.told_by(equal).main) == (200, order_id)
+    await waiting.rig.work(after=timedelta(hours=1))
+    held.answer(Accepted())
+    answer = await first
+
+    assert (answer.status_code, Placed.told_by(answer).main) == (201, order_id)
+    assert await standing(waiting, order_id) == ("Order_Processed", "Email_Succeeded")
+    assert len(held.taken) == 1
+
+
+async def test_a_caller_who_gives_up_loses_only_the_answer_499(waiting: Service, held: HeldProvider) -> None:
+    """The socket is closed while the provider hangs: the message is recorded, and never sent twice."""
+    body = instant_email("kari")
+    headers = {"Content-Type": "application/json", **waiting.bearer()}
+    async with connected(waiting.port) as connection:
+        connection.send(request("POST", BASE + INSTANT_EMAIL_PATH, headers, json.dumps(body).encode()))
+        await held.called()
+    held.answer(Accepted())
+
+    replayed = await place(waiting, INSTANT_EMAIL_PATH, body)
+    order_id = Placed.told_by(replayed).main
+
+    assert replayed.status_code == 200
+    await until(lambda: is_standing(waiting, order_id, ("Order_Processed", "Email_Succeeded")))
+    await waiting.rig.work(after=timedelta(hours=24))
+    assert len(held.taken) == 1
+
+
+async def is_standing(service: Service, order_id: UUID, wanted: tuple[str, str]) -> bool:
+    """Tell whether an order and its notification stand so."""
+    return await standing(service, order_id) == wanted
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wanted", "is_sent_again"),
+    [
+        (Accepted(), ("Order_Processed", "Email_Succeeded"), False),
+        (Transient("450 busy"), ("Order_Completed", "Email_Failed"), True),
+        (Unknown("lost"), ("Order_Processed", "Email_Sending"), False),
+    ],
+)
+async def test_a_provider_that_takes_too_long_is_503_and_its_answer_still_counts(
+    pool: Pool, tmp_path: Path, held: HeldProvider, outcome: Outcome, wanted: tuple[str, str], is_sent_again: bool
+) -> None:
+    """The caller is told before the request's own time runs out; what the provider says afterwards is recorded."""
+    rig = Rig(pool, FixedDirectory(None), email=held)
+    async with running_service(pool, tmp_path, rig=rig, instant_wait=timedelta(milliseconds=20)) as service:
+        body = instant_email("kari") | {"sendersReference": "login"}
+        assert_not_handed_over(await place(service, INSTANT_EMAIL_PATH, body))
+        await held.called()
+        (order_id,) = await found_by_reference(service, "login")
+        assert await standing(service, order_id) == ("Order_Processed", "Email_Sending")
+        assert (await place(service, INSTANT_EMAIL_PATH, body)).status_code == 200
+
+        held.answer(outcome)
+        await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM notifications WHERE attempts = 1)"))
+
+        assert await standing(service, order_id) == wanted
+        again = asyncio.create_task(place(service, INSTANT_EMAIL_PATH, body))
+        if is_sent_again:
+            await held.called(2)
+            held.answer(Accepted())
+        assert ((await again).status_code == 200) is not is_sent_again
+        assert len(held.taken) == 1 + is_sent_again
+        recorded = "SELECT count(*) = $1 FROM notifications WHERE attempts = 1"
+        await until(lambda: pool.fetchval(recorded, len(held.taken)))
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[DyingWorkers]:
+    with DyingWorkers() as started:
+        yield started
+
+
+async def test_sudden_death_at_any_point_never_sends_twice(
+    workers: DyingWorkers, pool: Pool, database_url: str, tmp_path: Path
+) -> None:
+    """`kill -9` after each statement, the sandbox's own (which is the provider's call) among them."""
+    told = list[tuple[int, int, str]]()
+    survived = False
+    async with running_service(pool, tmp_path, rig=Rig(pool, FixedDirectory(None))) as service:
+        while not survived:
+            await pool.execute("TRUNCATE chains, orders, order_parts, notifications, chunks, sandbox_messages, feed")
+            service.rig.hand.turn_to(NOON)
+            survived = workers.survives(database_url, NOON, dies_after=len(told) + 1, dispatches=True)
+            await until(lambda: nobody_is_connected(pool))
+            before = len(await service.rig.kept())
+
+            answer = await place(service, INSTANT_EMAIL_PATH, instant_email("kari", "otp"))
+            await service.rig.work()
+            await service.rig.work(after=timedelta(hours=48) + GRACE)
+
+            status, result = await standing(service, Placed.told_by(answer).main)
+            after = len(await service.rig.kept())
+            assert status == "Order_Completed"
+            assert after - before == (1 if answer.status_code == 201 else 0)
+            await assert_counters_are_true(pool)
+            await assert_nothing_is_held(pool)
+            told.append((answer.status_code, after, result))
+    assert set(told) == {
+        (201, 1, "Email_Delivered"),  # died before anything was stored: the second attempt is the first
+        (200, 0, "Email_Failed_TTL"),  # stored, and certainly or not certainly not sent: nobody can tell
+        (200, 1, "Email_Failed_TTL"),  # sent, and not recorded
+        (200, 1, "Email_Delivered"),
+    }
+    assert told == sorted(told, key=lambda one: (-one[0], one[1], one[2] != "Email_Failed_TTL"))
+
+
+async def nobody_is_connected(pool: Pool) -> bool:
+    """Tell whether the server has noticed the end of the dead."""
+    connected = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1)"
+    return not await pool.fetchval(connected, NAME)
+
+
+async def test_a_service_killed_while_the_gateway_holds_the_message_does_not_send_it_again(
+    database_url: str, tmp_path: Path, gateway: LinkGateway
+) -> None:
+    """The whole process, from outside: the restarted one answers the same request with the ids of the first."""
+    settings = {
+        "database_url": database_url,
+        "sms_provider": "link",
+        "link_endpoint": gateway.url.rstrip("/"),
+        "link_username": "varsel",
+        "link_password": "synthetic",
+    }
+    gateway.script.append(Reply.HOLD)
+    async with varsel_serve(tmp_path, **settings) as service:
+        posting = asyncio.create_task(service.client.post(BASE + INSTANT_SMS_PATH, json=instant_sms(NUMBER)))
+        await gateway.wait_for(lambda: gateway.in_flight == 1)
+        assert await service.ended(signal.SIGKILL) == -signal.SIGKILL
+        await asyncio.gather(posting, return_exceptions=True)
+
+    async with varsel_serve(tmp_path, **settings) as service:
+        replayed = await service.client.post(BASE + INSTANT_SMS_PATH, json=instant_sms(NUMBER))
+        order_id = Placed.told_by(replayed).main
+        found = await service.client.get(f"{BASE}/future/shipment/{order_id}")
+        fresh = await service.client.post(BASE + INSTANT_SMS_PATH, json=instant_sms(NUMBER, "another"))
+    assert replayed.status_code == 200
+    assert found.json()["recipients"][0]["status"] == "SMS_Sending"
+    assert fresh.status_code == 201
+    assert len(sent(gateway)) == 2
