@@ -15,7 +15,7 @@ run: $(RUN_STAMP) ## start Varsel on http://127.0.0.1:5090 (database, API and wo
 	@exec $(BIN)/varsel serve
 
 test: $(DEV_STAMP) ## run the tests against a real PostgreSQL
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: lint types imports test ## everything CI checks
 

@@ -52,6 +52,7 @@ def interface(
         inbox=Inbox(pool) if settings.sandbox_inbox else None,
         issuer=issuer,
         describe=settings.swagger,
+        count=settings.metrics,
     )
     return make_app(services, gatekeeper, extras)
 

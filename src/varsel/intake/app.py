@@ -35,12 +35,15 @@ class Extras:
     inbox: Inbox | None
     issuer: LocalIssuer | None
     describe: bool
+    count: bool
 
 
 def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGIApp:
     """Make the application."""
     endpoints = [*v1_endpoints(services), *future_endpoints(services), send_condition.ENDPOINT]
     resources = _by_path(endpoints) | _beside(extras)
+    if extras.count:
+        resources["/metrics"] = {"GET": Method(services.counters.show)}
     if extras.describe:
         resources |= _description(endpoints, services.options.base_uri)
     found = routes(gatekeeper, resources, longest=services.options.request_timeout)

@@ -89,7 +89,7 @@ class PlaceChains:
     async def _answer(self, chain: Chain, request: Request) -> Response:
         known = await self._services.find_chain((chain.creator, chain.family, chain.idempotency_id))
         if known is not None:
-            return _replayed(chain, known)
+            return self._replayed(chain, known)
         if not await self._everybody_is_reachable(chain):
             return problem(problems.missing_contact, request)
         try:
@@ -97,7 +97,7 @@ class PlaceChains:
         except NotHandedOver as failure:
             _log.warning("answered 503: %s", failure)
             return problem(problems.hand_over_failed, request)
-        return self._created(chain.placed) if known is None else _replayed(chain, known)
+        return self._created(chain.placed) if known is None else self._replayed(chain, known)
 
     async def _store(self, chain: Chain) -> KnownChain | None:
         """Store the chain, an instant one together with its dispatch; return the earlier one with its id, if any."""
@@ -139,10 +139,10 @@ class PlaceChains:
         location = f"{self._services.options.base_uri}/notifications/api/v1/orders/chain/{placed.chain_id}"
         return document(placed_document(placed), 201, {"Location": location})
 
-
-def _replayed(chain: Chain, known: KnownChain) -> Response:
-    """Answer with the ids of the first request; what it said is not compared, only told (api.md 3.9, step 3)."""
-    same = chain.request_hash == known.request_hash
-    if not same:
-        _log.warning("an idempotency id of the %s family came again with another body", chain.family.name)
-    return document(placed_document(known.placed), 200, {REPLAY: "same" if same else "differs"})
+    def _replayed(self, chain: Chain, known: KnownChain) -> Response:
+        """Answer with the ids of the first request; what it said is not compared, only told (api.md 3.9, step 3)."""
+        body = "same" if chain.request_hash == known.request_hash else "differs"
+        if body == "differs":
+            _log.warning("an idempotency id of the %s family came again with another body", chain.family.name)
+        self._services.counters.replayed(chain.family.name, body)
+        return document(placed_document(known.placed), 200, {REPLAY: body})

@@ -1,13 +1,14 @@
 """What the endpoints work with, handed in by assembly."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
 from varsel.contacts.protocol import Directory
 from varsel.errors import VarselError
 from varsel.intake.bodies import Bodies
+from varsel.intake.counters import Counters
 from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import Order
@@ -62,3 +63,4 @@ class Services:
     read_lines: Callable[[UUID], Awaitable[Sequence[ShippedNotification]]]
     """Read all notifications of an order that has few."""
     options: IntakeOptions
+    counters: Counters = field(default_factory=Counters)

@@ -161,6 +161,13 @@ class Table:
         "Whether `/swagger` shows the description of the interface. It reveals nothing secret; turn it on where "
         "callers should be able to read it.",
     )
+    metrics: bool = setting(
+        SERVICE,
+        yes_no(),
+        _by_environment("yes", "no"),
+        "Whether `/metrics` shows counters for Prometheus, without any credential. They carry no personal data; turn "
+        "it on where the network keeps strangers out.",
+    )
 
     log_level: LogLevel = setting(
         LOG,

@@ -42,14 +42,15 @@ _CODECS: Final = {
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-_utf_8 = codecs.getincrementaldecoder("utf-8")
+_decoders: Final = {codec: codecs.getincrementaldecoder(codec) for codec in {"utf-8", *_CODECS.values()}}
+_utf_8 = _decoders["utf-8"]
 
 
 def decoder_for(content_type: str) -> codecs.IncrementalDecoder | None:
     """Return a decoder for the charset named in a Content-Type header, or None if it is not understood (answer 415)."""
     named = _charset.search(content_type)
     codec = _CODECS.get(named.group(1).lower()) if named else "utf-8"
-    return codecs.getincrementaldecoder(codec)("strict") if codec else None
+    return _decoders[codec]("strict") if codec else None
 
 
 async def read_body(
