@@ -175,6 +175,7 @@ REFUSALS = {
     Reply.INVALID_RCV: "SMS_Failed_InvalidRecipient",
     Reply.REFUSED: "SMS_Failed",
     Reply.HTTP_429: "SMS_Failed",
+    Reply.HTTP_500: "SMS_Failed",
     Reply.LOGON_FAIL: "SMS_Failed",
 }
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ from tests.support.placing import (
     to_email,
 )
 from tests.support.raw_http import connected, request
-from tests.support.service import BASE, Service, write_directory
+from tests.support.service import BASE, Service, running_service, write_directory
 from tests.support.until import until
+from varsel.storage.pool import Pool
 
 KNOWN, RESERVED, STALE, UNKNOWN = "16069412345", "26069412346", "12345678901", "06069412347"
 ORGANISATION, THROUGH_USERS = "310123456", "310987654"
@@ -312,20 +314,40 @@ async def test_a_chain_of_very_many_reminders_is_stored_whole(service: Service) 
     assert (await place(service, CHAIN_PATH, other)).status_code == 422
 
 
+async def pieces(body: bytes) -> AsyncIterator[bytes]:
+    """Send a body bit by bit, so that its size is not announced."""
+    for start in range(0, len(body), 10_000):
+        yield body[start : start + 10_000]
+
+
 async def test_bodies_of_unannounced_size_are_taken_small_and_large(service: Service) -> None:
     """Many callers announce no size (RFC 9112, section 7.1); only a large body then waits for a place."""
     reminders = [{"delayDays": 1, "recipient": EMAIL}] * 1_000
 
-    async def chunked(body: bytes) -> Any:
-        for start in range(0, len(body), 10_000):
-            yield body[start : start + 10_000]
-
     headers = service.bearer() | {"Content-Type": "application/json"}
     for number, more in enumerate(({}, {"reminders": reminders})):
         body = json.dumps(CHAIN | {"idempotencyId": str(number)} | more).encode()
-        answer = await service.client.post(BASE + CHAIN_PATH, content=chunked(body), headers=headers)
+        answer = await service.client.post(BASE + CHAIN_PATH, content=pieces(body), headers=headers)
         assert answer.status_code == 201
         assert len(Placed.told_by(answer).reminders) == len(more.get("reminders", []))
+
+
+async def test_small_bodies_pass_while_a_large_one_takes_its_time(pool: Pool, tmp_path: Path) -> None:
+    """Few large bodies are read at once; who announces no size waits only if much comes."""
+    json_type = {"Content-Type": "application/json"}
+    async with running_service(pool, tmp_path, http_big_body=40_000, http_max_big_bodies=1) as service:
+        headers = json_type | service.bearer()
+        async with connected(service.port) as slow:
+            slow.send(request("POST", BASE + CHAIN_PATH, headers | {"Content-Length": "50000"}), b"{")
+            await slow.sent()
+            assert (await place(service, CHAIN_PATH, CHAIN)).status_code == 201
+            small = pieces(json.dumps(CHAIN).encode())
+            assert (await service.client.post(BASE + CHAIN_PATH, content=small, headers=headers)).status_code == 200
+            large = pieces(json.dumps(CHAIN | {"idempotencyId": "large", "unknown": "x" * 40_000}).encode())
+            waiting = asyncio.create_task(service.client.post(BASE + CHAIN_PATH, content=large, headers=headers))
+            assert (await place(service, CHAIN_PATH, CHAIN)).status_code == 200
+            assert not waiting.done()
+        assert (await waiting).status_code == 201
 
 
 async def test_a_body_that_does_not_arrive_whole_stores_nothing_499(service: Service) -> None:

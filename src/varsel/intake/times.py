@@ -52,8 +52,9 @@ def write_time(instant: datetime, tenth: int = 0) -> InstantText:
     """Write `instant` (with a time zone), and `tenth` tenths of a microsecond beyond it, in wire form."""
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
-    whole = instant.isoformat()[:19]
-    if instant.microsecond or tenth:
-        fraction = f"{instant.microsecond:06d}{tenth}".rstrip("0")
-        return InstantText(f"{whole}.{fraction}Z")
-    return InstantText(whole + "Z")
+    text = instant.isoformat()
+    if tenth:
+        return InstantText(f"{text[:19]}.{instant.microsecond:06d}{tenth}Z")
+    if instant.microsecond:
+        return InstantText(text[:26].rstrip("0") + "Z")
+    return InstantText(text[:19] + "Z")

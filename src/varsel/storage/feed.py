@@ -19,6 +19,8 @@ _NEWEST = (1 << 63) - 1
 _PAGE_BYTES = 2_000_000
 """Size of the entries (as stored, often compressed) after which a page ends, so that no page outgrows memory."""
 
+_RESULTS = {result.value: result for result in Result}
+
 _recipients = msgspec.json.Decoder(list[tuple[str, int, int]])
 
 
@@ -65,7 +67,7 @@ async def before(pool: Pool, creator: str, position: int | None, *, limit: int) 
 def _entry(row: Record) -> FeedEntry:
     number, order_id, reference, order_type, status, last_update, recipients = row
     frozen = [
-        FeedRecipient(destination, Result(result), _EPOCH + timedelta(microseconds=at))
+        FeedRecipient(destination, _RESULTS[result], _EPOCH + timedelta(microseconds=at))
         for destination, result, at in _recipients.decode(recipients)
     ]
     return FeedEntry(number, order_id, reference, OrderType(order_type), OrderStatus(status), last_update, frozen)
