@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from varsel import __version__
@@ -16,7 +15,7 @@ from varsel.intake.future_routes import future_endpoints
 from varsel.intake.inbox import Inbox
 from varsel.intake.openapi import build_document
 from varsel.intake.openapi_page import render_page
-from varsel.intake.routing import ANY, AnyCase, Endpoint, Handler, Method, routes
+from varsel.intake.routing import ANY, Endpoint, Handler, Method, Paths, resources_of
 from varsel.intake.services import Services
 from varsel.intake.sms_reports import SmsReports
 from varsel.intake.triggers import Triggers
@@ -46,9 +45,8 @@ def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGI
         resources["/metrics"] = {"GET": Method(services.counters.show)}
     if extras.describe:
         resources |= _description(endpoints, services.options.base_uri)
-    found = routes(gatekeeper, resources, longest=services.options.request_timeout)
-    # The bare router: resources answer their own errors, so the layers of an application would only cost time.
-    return AnyCase(Router(found, default=_no_such_path))
+    found = resources_of(gatekeeper, resources, longest=services.options.request_timeout)
+    return Paths(found, nowhere=_no_such_path)
 
 
 def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Method]]:
@@ -59,7 +57,7 @@ def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Method]]:
     for literal in ("email", "sms"):  # a GET there reads the order whose id is 'email': 400 (api.md 3)
         resources[f"{BASE}/orders/{literal}"] |= {"GET": orders["GET"]}
     resources[f"{BASE}/order/{{id}}/status"] = status  # the public guide's spelling (contract/README.md)
-    return dict(sorted(resources.items(), key=lambda resource: "{" in resource[0]))
+    return resources
 
 
 def _beside(extras: Extras) -> dict[str, dict[str, Method]]:

@@ -5,7 +5,7 @@ A resource answers all methods of its path, so that a 405 can name them and a 41
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from uuid import UUID
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from varsel.errors import KeysUnavailable
@@ -93,6 +93,9 @@ class Endpoint:
         return Method(self.handler, self.spec.policy, consumes, needs_type=takes_body)
 
 
+_WITHOUT_BODY = frozenset({"GET", "HEAD"})
+
+
 class Resource:
     """One path and the methods it answers."""
 
@@ -107,8 +110,11 @@ class Resource:
         """Answer a request whose path has matched."""
         request = Request(scope, receive)
         try:
-            async with asyncio.timeout(self._longest):
+            if request.method in _WITHOUT_BODY:  # no caller can make it slow; the database has time-outs of its own
                 response = await self._answered(request)
+            else:
+                async with asyncio.timeout(self._longest):
+                    response = await self._answered(request)
         except ClientDisconnect:
             return
         except TimeoutError:
@@ -162,24 +168,32 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-class AnyCase:
-    """Matches paths in any letter case and with a trailing slash (api.md 1.1)."""
+class Paths:
+    """Finds the resource of a path, in any letter case and with a trailing slash (api.md 1.1).
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    Fixed paths are looked up; only those with an id are tried one after the other, the status, asked most, first.
+    """
+
+    def __init__(self, resources: Mapping[str, Resource], nowhere: ASGIApp) -> None:
+        self._fixed = {path: resource for path, resource in resources.items() if "{" not in path}
+        with_id = sorted((path for path in resources if "{" in path), key=lambda path: not path.endswith("/status"))
+        # The bare router: resources answer their own errors, so the layers of an application would only cost time.
+        self._router = Router([Route(path, resources[path]) for path in with_id], default=nowhere)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Fold the path before it is matched."""
+        """Fold the path, then hand the request on."""
+        app: ASGIApp = self._router
         if scope["type"] == "http":
-            scope["path"] = scope["path"].lower().rstrip("/") or "/"
-        await self._app(scope, receive, send)
+            path = scope["path"] = scope["path"].lower().rstrip("/") or "/"
+            app = self._fixed.get(path, self._router)
+        await app(scope, receive, send)
 
 
-def routes(
-    gatekeeper: Gatekeeper, resources: Mapping[str, Mapping[str, Method]], *, longest: timedelta
-) -> Sequence[BaseRoute]:
-    """Make the routes of `resources`, given by path (lower case, Starlette's syntax).
+def resources_of(
+    gatekeeper: Gatekeeper, methods: Mapping[str, Mapping[str, Method]], *, longest: timedelta
+) -> Mapping[str, Resource]:
+    """Make the resource of each path (lower case, Starlette's syntax).
 
-    A request that takes longer than `longest` before its answer begins is given up.
+    A request with a body that takes longer than `longest` before its answer begins is given up.
     """
-    return [Route(path, Resource(path, gatekeeper, methods, longest)) for path, methods in resources.items()]
+    return {path: Resource(path, gatekeeper, by_method, longest) for path, by_method in methods.items()}
