@@ -9,7 +9,7 @@ from varsel.model.notifications import PlannedNotification
 from varsel.model.orders import EmailText, NotificationChannel, OrderTexts, Recipient, SmsText
 from varsel.model.recipients import Answers, ResolvedRecipient
 from varsel.model.results import NEW, NOT_IDENTIFIED, RESERVED, Channel, Result
-from varsel.notifications.plan import count_sendable, plan
+from varsel.notifications.plan import plan
 from varsel.recipients.resolve import resolve
 
 NIN, ORG = "16069412345", "310123456"
@@ -120,12 +120,6 @@ def test_emails_come_first_and_recipients_keep_their_order() -> None:
 def test_a_channel_without_text_gets_nothing(texts: OrderTexts, expected: Cell) -> None:
     resolved = [ResolvedRecipient((MAIL,), (NUMBER,))]
     assert cells(plan(resolved, NotificationChannel.EmailAndSms, texts)) == expected
-
-
-def test_what_waits_to_be_sent_is_counted() -> None:
-    resolved = [ResolvedRecipient((MAIL,), (NUMBER,)), ResolvedRecipient((), (), True), ResolvedRecipient((), ())]
-    assert count_sendable(plan(resolved, NotificationChannel.EmailAndSms, TEXTS)) == 2
-    assert count_sendable([]) == 0
 
 
 address_lists = st.lists(st.text("ab", min_size=1), max_size=3, unique=True).map(tuple)

@@ -8,7 +8,7 @@ from varsel.model.contacts import PartyName
 from varsel.model.notifications import PlannedNotification
 from varsel.model.orders import EmailText, OrderTexts, SmsText
 from varsel.model.results import Channel, Result
-from varsel.notifications.render import Parties, customise, needs_names, parties
+from varsel.notifications.render import Parties, Templates, customise, parties
 
 NIN, ORG = "16069412345", "310123456"
 NAMES = {NIN: PartyName(NIN, "Kari Nordmann"), ORG: PartyName(ORG, "Eksempel AS")}
@@ -40,7 +40,7 @@ def own_texts(notification: PlannedNotification, order: OrderTexts, **fallback: 
     ],
 )
 def test_names_are_needed_for_placeholders_only(order: OrderTexts, needed: bool) -> None:
-    assert needs_names(order) is needed
+    assert bool(Templates(order)) is needed
 
 
 def test_only_parts_with_placeholders_are_customised() -> None:

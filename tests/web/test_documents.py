@@ -24,9 +24,7 @@ from varsel.intake.wire_v1 import (
     SendStatus,
     StatusDocument,
     StatusSummary,
-    read_recipient_documents,
 )
-from varsel.model.orders import Recipient, pack_recipients
 
 ID = UUID("6f0d1d55-4e1f-4a9c-9a1e-3f2a5d4b8c01")
 AT = InstantText("2026-05-04T09:30:00Z")
@@ -102,11 +100,6 @@ def test_a_status_document() -> None:
     assert json.loads(write_json(status))["notificationsStatusSummary"] == {
         "email": {"links": {"self": "…/email"}, "generated": 1, "succeeded": 0}
     }
-
-
-def test_stored_recipients_as_documents() -> None:
-    part = pack_recipients([Recipient(mobile_number="+4799999999"), Recipient(external_identity="urn:x")])
-    assert read_recipient_documents(part) == (RecipientDocument(mobile_number="+4799999999"), RecipientDocument())
 
 
 def notification(number: int) -> EmailNotificationDocument:

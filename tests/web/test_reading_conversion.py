@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.reading import NOW, ORDER_ID, order_of
-from varsel.intake.wire_v1 import EmailOrderRequest, OrderRequest, SmsOrderRequest, lookup_candidates
+from varsel.intake.wire_v1 import EmailOrderRequest, OrderRequest, SmsOrderRequest
 from varsel.model.orders import (
     ContentType,
     EmailText,
@@ -19,6 +19,7 @@ from varsel.model.orders import (
     SmsText,
     unpack_recipients,
 )
+from varsel.recipients.questions import needs_lookup
 
 PEOPLE = [f"1606941234{last}" for last in range(4)]
 COMPANIES = [f"31012345{last}" for last in range(4)]
@@ -149,4 +150,5 @@ ONLY_MOBILE = Recipient(mobile_number="+4799999999")
 )
 def test_only_recipients_without_a_usable_address_need_a_look_up(channel: str, reachable: list[Recipient]) -> None:
     order = chosen(notificationChannel=channel, recipients=[PERSON, *reachable, COMPANY])
-    assert list(lookup_candidates(order)) == [PERSON, COMPANY]
+    recipients = [recipient for part in order.recipients for recipient in unpack_recipients(part)]
+    assert [r for r in recipients if needs_lookup(r, order.channel)] == [PERSON, COMPANY]

@@ -16,7 +16,6 @@ _CHANNELS = {
     NotificationChannel.EmailAndSms: _BOTH,
 }
 _PREFERRED = {NotificationChannel.EmailPreferred: Channel.Email, NotificationChannel.SmsPreferred: Channel.Sms}
-_SENDABLE = frozenset(NEW.values())
 
 
 def plan(
@@ -39,11 +38,6 @@ def plan(
         for recipient in _seen_by(Channel.Sms, recipients, scheme):
             _notify(planned, recipient, Channel.Sms, recipient.mobile_numbers, ignore_reservation)
     return planned
-
-
-def count_sendable(planned: Iterable[PlannedNotification]) -> int:
-    """Count notifications that wait to be sent; an order with none in all its parts is completed at once (1.9)."""
-    return sum(notification.result in _SENDABLE for notification in planned)
 
 
 def _seen_by(

@@ -90,11 +90,6 @@ class Templates:
         )
 
 
-def needs_names(texts: OrderTexts) -> bool:
-    """Tell whether any subject or body has a placeholder, so that registered names must be fetched."""
-    return bool(Templates(texts))
-
-
 def parties(planned: Iterable[PlannedNotification], texts: OrderTexts) -> Parties:
     """Gather whose names `customise` will want; both sets are empty when no text has a placeholder."""
     templates = Templates(texts)

@@ -1,6 +1,6 @@
 """The v1 wire format (api.md 3.1 to 3.8): the only place that knows both its JSON and the model."""
 
-from varsel.intake.wire_v1.conversion import lookup_candidates, to_order
+from varsel.intake.wire_v1.conversion import to_order
 from varsel.intake.wire_v1.documents import (
     AcceptedDocument,
     ChannelSummary,
@@ -22,7 +22,6 @@ from varsel.intake.wire_v1.documents import (
     SmsTemplateDocument,
     StatusDocument,
     StatusSummary,
-    read_recipient_documents,
 )
 from varsel.intake.wire_v1.requests import (
     EmailOrderRequest,
@@ -59,8 +58,6 @@ __all__ = [
     "StatusDocument",
     "StatusSummary",
     "V1Request",
-    "lookup_candidates",
     "read_order",
-    "read_recipient_documents",
     "to_order",
 ]

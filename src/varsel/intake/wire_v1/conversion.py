@@ -1,6 +1,6 @@
 """From a v1 request that passed all rules to the order that is stored (api.md 3.5, text treatment)."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -62,22 +62,6 @@ async def to_order(request: V1Request, *, order_id: UUID, creator: str, now: dat
         resource_action=request.resource_action,
         superseded=frozenset(superseded),
     )
-
-
-def lookup_candidates(order: Order) -> Iterator[Recipient]:
-    """Yield the recipients whose contact points must be looked up (api.md 3.5, response), unpacking part after part."""
-    for part in order.recipients:
-        for recipient in unpack_recipients(part):
-            if not _is_reachable_directly(recipient, order.channel):
-                yield recipient
-
-
-def _is_reachable_directly(recipient: Recipient, channel: NotificationChannel) -> bool:
-    if channel is NotificationChannel.Email:
-        return bool(recipient.email_address)
-    if channel is NotificationChannel.Sms:
-        return bool(recipient.mobile_number)
-    return bool(recipient.email_address or recipient.mobile_number)
 
 
 def _texts(request: V1Request, defaults: Defaults) -> OrderTexts:

@@ -3,8 +3,6 @@
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
-
 from varsel.intake.documents import Document
 from varsel.intake.shapes import member
 from varsel.intake.shapes.schema import OneOf
@@ -219,11 +217,3 @@ class NotificationListEnd(Document, frozen=True, kw_only=True):
 
     generated: int
     succeeded: int
-
-
-_recipients_decoder = msgspec.json.Decoder(tuple[RecipientDocument, ...])
-
-
-def read_recipient_documents(part: bytes | str) -> tuple[RecipientDocument, ...]:
-    """Read one stored part of an order's recipients as documents; an external identity shows nothing (api.md 3.1)."""
-    return _recipients_decoder.decode(part)
