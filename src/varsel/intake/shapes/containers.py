@@ -152,6 +152,22 @@ class ObjectReader(Reader):
         for attribute, message in value.judge(context):
             yield self._keys[attribute] if attribute else "", message
 
+    def is_sound(self, value: Any, context: Any) -> bool:
+        """Tell whether nothing is missing at or below a small value, and no rule is broken."""
+        for member in self._present:
+            if member.lacks(getattr(value, member.attribute)):
+                return False
+        for attribute, _, rules, nested in self._judged:
+            item = getattr(value, attribute)
+            if item is None or item is msgspec.UNSET:
+                continue
+            for broken in rules:
+                if broken(item, context) is not None:
+                    return False
+            if nested is not None and not nested.is_sound(item, context):
+                return False
+        return next(iter(value.judge(context)), None) is None
+
     def schema(self, references: References) -> dict[str, Any]:
         """Describe the shape once and refer to it."""
         if not references.knows(self.name):
@@ -270,6 +286,11 @@ class ArrayReader(Reader):
                 continue
             for problem in self._element.problems(item, context):
                 yield problem and (f"[{index}]{problem[0]}", problem[1])
+
+    def is_sound(self, value: Any, context: Any) -> bool:
+        """Tell whether no element is null or unsound."""
+        element = self._element
+        return all(item is not None and element.is_sound(item, context) for item in value)
 
     def schema(self, references: References) -> dict[str, Any]:
         """Say that it is an array of such elements."""

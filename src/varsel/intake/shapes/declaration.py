@@ -29,7 +29,7 @@ from varsel.intake.shapes.scalars import (
 from varsel.intake.times import Moment
 
 
-class Shape(msgspec.Struct, frozen=True):
+class Shape(msgspec.Struct, frozen=True, rename="camel"):
     """Base of all request shapes; see the package's docstring for how members are declared."""
 
     def judge(self, _context: Any) -> Iterator[tuple[str, str]]:
@@ -43,7 +43,6 @@ class Declared:
 
     description: str
     rules: tuple[Rule, ...]
-    wire: str | None
     model: str | None
     required: bool
     expected: bool
@@ -53,7 +52,6 @@ class Declared:
 def member(
     description: str,
     *rules: Rule,
-    wire: str | None = None,
     model: str | None = None,
     required: bool = False,
     expected: bool = False,
@@ -61,12 +59,12 @@ def member(
 ) -> Declared:
     """Describe a member of a shape.
 
-    `wire` is its name in JSON (else the attribute in camelCase), `model` its segment in error keys (else the wire name
-    in PascalCase; api.md 1.7 lists those that differ). `required` makes absence, null and blank a presence error (A2).
+    Its name in JSON is the attribute in camelCase. `model` is its segment in error keys (else the name in PascalCase;
+    api.md 1.7 lists those that differ). `required` makes absence, null and blank a presence error (A2).
     `expected` marks a member whose absence breaks some rule of phase B, so that the published schema requires it.
     `null_is_empty` reads the null of an optional array as an empty one.
     """
-    return Declared(description, rules, wire, model, required, expected, null_is_empty)
+    return Declared(description, rules, model, required, expected, null_is_empty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +89,27 @@ _SCALARS: dict[Any, Reader] = {
 def reader_of(shape: type[Shape]) -> ObjectReader:
     """Compile the declaration of `shape`, once."""
     hints = get_type_hints(shape, include_extras=True)
-    fields = {field.name: field for field in msgspec.structs.fields(shape)}
-    members = [_member(name, hints[name], required=field.required) for name, field in fields.items()]
+    members = [_member(field, hints[field.name]) for field in msgspec.structs.fields(shape)]
     return ObjectReader(shape, shape.__name__, first_paragraph(shape), members)
 
 
-def _member(attribute: str, hint: Any, *, required: bool) -> Member:
+def _member(field: msgspec.structs.FieldInfo, hint: Any) -> Member:
     annotation, extras = split(hint)
     declared = next((extra for extra in extras if isinstance(extra, Declared)), member(""))
     kinds = [kind for kind in alternatives(annotation) if kind is not msgspec.UnsetType]
     nullable = type(None) in kinds or declared.null_is_empty
     reader = _reader_among(kinds, declared, extras)
-    mandatory = required or declared.required
-    wire = declared.wire or _camel(attribute)
+    mandatory = field.required or declared.required
+    wire = field.encode_name
     return Member(
-        attribute=attribute,
+        attribute=field.name,
         wire=wire,
         path="." + wire,
         key="." + (declared.model or wire[0].upper() + wire[1:]),
         reader=OrNull(reader) if nullable and not reader.passes_null else reader,
         description=declared.description,
         rules=declared.rules,
-        mandatory=required,
+        mandatory=field.required,
         expected=declared.expected or declared.required,
         nullable=nullable,
         never_null=reader.passes_null and not nullable,
@@ -154,11 +151,6 @@ def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 def alternatives(annotation: Any) -> tuple[Any, ...]:
     """Return the members of a union, or the annotation itself."""
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-
-
-def _camel(attribute: str) -> str:
-    first, *others = attribute.split("_")
-    return first + "".join(word.capitalize() for word in others)
 
 
 def first_paragraph(shape: type[msgspec.Struct]) -> str:

@@ -46,6 +46,10 @@ class Reader:
         """Yield the broken rules at and below the value (phase B), and None to let others have a turn."""
         return iter(())
 
+    def is_sound(self, _value: Any, _context: Any) -> bool:
+        """Tell whether neither `missing` nor `problems` finds anything; in one go, so for small values only."""
+        return True
+
     def schema(self, references: "References") -> dict[str, Any]:
         """Return the JSON Schema of the value."""
         raise NotImplementedError
@@ -232,6 +236,10 @@ class OpenChoice(Reader):
         """Refuse an undefined integer."""
         if type(value) is Undefined:
             yield "", f"{self.expected} is expected."
+
+    def is_sound(self, value: Any, _context: Any) -> bool:
+        """Tell whether the integer is defined."""
+        return type(value) is not Undefined
 
     def schema(self, references: References) -> dict[str, Any]:
         """List the names."""

@@ -1,11 +1,10 @@
 """Reading the bodies of the newer interface's POST endpoints: both phases of validation (api.md 1.6 and 1.7)."""
 
-import codecs
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from varsel.intake.shapes import check, read_body
+from varsel.intake.shapes import Decoding, read_and_check
 from varsel.intake.shapes.body import LARGEST_BODY, Chunks
 from varsel.intake.wire_future.foundation import AZURE_BLOBS, Circumstances, FutureRequest
 
@@ -16,7 +15,7 @@ async def read_request(
     shape: type[R],
     body: Chunks,
     now: datetime,
-    decoder: codecs.IncrementalDecoder | None = None,
+    decoder: Decoding | None = None,
     *,
     attachment_hosts: Sequence[str] = AZURE_BLOBS,
     largest: int = LARGEST_BODY,
@@ -27,6 +26,8 @@ async def read_request(
     `attachment_hosts` are host names in lower case, or endings of such that begin with a dot. Raises `Invalid` with
     the errors of the 400 document, and `BodyTooLarge`.
     """
-    request = await read_body(shape, body, shape.parameter, decoder, largest)
-    await check(request, Circumstances(now, request.send_time(now), attachment_hosts))
-    return request
+
+    def circumstances(request: R) -> Circumstances:
+        return Circumstances(now, request.send_time(now), attachment_hosts)
+
+    return await read_and_check(shape, body, shape.parameter, circumstances, decoder, largest)

@@ -55,7 +55,7 @@ def valid_number(value: str, told: Circumstances) -> str | None:
     return "The mobile number is not valid; write it in international form, such as +4799999999."
 
 
-class RecipientRequest(Shape, frozen=True, rename="camel", omit_defaults=True, gc=False):
+class RecipientRequest(Shape, frozen=True, omit_defaults=True, gc=False):
     """Whom to notify: a person, an organisation, or direct addresses."""
 
     email_address: Annotated[str | None, member("E-mail address, stored and used as written.", valid_email)] = None

@@ -1,6 +1,5 @@
 """Request shapes of the three v1 POST endpoints, with their rules (api.md 3.5 to 3.7)."""
 
-import codecs
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -9,7 +8,7 @@ from typing import Annotated, ClassVar, Final, TypeVar
 from msgspec import UNSET, UnsetType
 
 from varsel.intake.rules import action_problems, has_zone
-from varsel.intake.shapes import Shape, Streamed, check, member, not_blank, read_body, rule
+from varsel.intake.shapes import Decoding, Shape, Streamed, member, not_blank, read_and_check, rule
 from varsel.intake.shapes.body import LARGEST_BODY, Chunks
 from varsel.intake.times import Moment
 from varsel.intake.wire_v1.recipients import (
@@ -159,7 +158,7 @@ async def read_order(
     shape: type[R],
     body: Chunks,
     now: datetime,
-    decoder: codecs.IncrementalDecoder | None = None,
+    decoder: Decoding | None = None,
     largest: int = LARGEST_BODY,
 ) -> R:
     """Read the body of a v1 POST and hold it to all its rules.
@@ -167,6 +166,8 @@ async def read_order(
     `body` is the bytes or the stream of the request, `decoder` comes from `shapes.decoder_for`. Raises `Invalid` with
     the errors of the 400 document, and `BodyTooLarge` if there are more than `largest` bytes.
     """
-    request = await read_body(shape, body, shape.parameter, decoder, largest)
-    await check(request, Circumstances.of(now, request.scheme))
-    return request
+
+    def circumstances(request: R) -> Circumstances:
+        return Circumstances.of(now, request.scheme)
+
+    return await read_and_check(shape, body, shape.parameter, circumstances, decoder, largest)
