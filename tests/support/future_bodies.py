@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
+from uuid import UUID
 
 from tests.support.reading import as_body, finish
 from varsel.intake.shapes import Invalid
@@ -16,10 +17,12 @@ from varsel.intake.wire_future import (
     InstantEmailRequest,
     InstantRequest,
     InstantSmsRequest,
+    fingerprint,
     read_request,
     to_chain,
 )
 from varsel.model.chains import Chain
+from varsel.model.ids import new_ids
 from varsel.orders.texts import Defaults
 
 NOW = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
@@ -101,6 +104,7 @@ BODIES: Final[dict[type[FutureRequest], dict[str, Any]]] = {
     InstantRequest: INSTANT,
 }
 
+Mint: TypeAlias = Callable[[int], Sequence[UUID]]
 R = TypeVar("R", bound=FutureRequest)
 
 _step = re.compile(r"[^.\[\]]+")
@@ -152,4 +156,11 @@ def keys(shape: type[FutureRequest], document: Any) -> set[str]:
 
 def chain_from(shape: type[FutureRequest], document: Any, creator: str = "ttd") -> Chain:
     """Return the chain a body becomes."""
-    return finish(to_chain(read_future(shape, document), creator=creator, now=NOW, defaults=DEFAULTS))
+    return chain_of(read_future(shape, document), creator)
+
+
+def chain_of(request: FutureRequest, creator: str = "ttd", mint: Mint = new_ids) -> Chain:
+    """Return the chain a request becomes."""
+    today = request.today
+    digest = finish(fingerprint(today))
+    return finish(to_chain(today, creator=creator, now=NOW, defaults=DEFAULTS, request_hash=digest, mint=mint))

@@ -15,8 +15,7 @@ from tests.web.test_reading_future_fuzz import bodies
 from tests.web.test_reading_fuzz import SHAPES, documents, names
 from varsel.intake.shapes import Invalid, Shape, check, read_body, reader_of
 from varsel.intake.shapes.exact import exact_reader
-from varsel.intake.wire_future import ChainRequest, FutureRequest
-from varsel.intake.wire_future.fingerprint import Fingerprint
+from varsel.intake.wire_future import ChainRequest, FutureRequest, fingerprint
 from varsel.intake.wire_future.foundation import Circumstances
 from varsel.intake.wire_v1 import EmailOrderRequest, OrderRequest, V1Request
 from varsel.intake.wire_v1.recipients import Circumstances as V1Circumstances
@@ -75,7 +74,7 @@ def assert_agreed(shape: type[Shape], body: bytes) -> bool:
         assert isinstance(exact, shape)
         assert contents(exact) == contents(patient)
         if isinstance(exact, FutureRequest):
-            assert Fingerprint(exact).digest() == Fingerprint(patient).digest()
+            assert finish(fingerprint(exact)) == finish(fingerprint(patient))
     return sound
 
 

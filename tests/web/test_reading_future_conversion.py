@@ -19,18 +19,17 @@ from tests.support.future_bodies import (
     PERSON,
     SMS,
     chain_from,
+    chain_of,
     changed,
     lacking,
     read_future,
 )
-from tests.support.reading import finish
 from varsel.intake.wire_future import (
     ChainRequest,
     ComposedRequest,
     FutureRequest,
     InstantEmailRequest,
     InstantRequest,
-    to_chain,
 )
 from varsel.model.chains import DialogAssociation, Family, Placed, Shipment
 from varsel.model.ids import new_ids
@@ -60,9 +59,7 @@ def whom(order: Order) -> Recipient:
 
 def test_a_chain_has_a_main_order_and_reminders_that_share_it() -> None:
     ids = new_ids(3)
-    mint = iter(ids)
-    request = read_future(ChainRequest, CHAIN)
-    chain = finish(to_chain(request, creator="ttd", now=NOW, defaults=DEFAULTS, mint=lambda: next(mint)))
+    chain = chain_of(read_future(ChainRequest, CHAIN), mint=lambda count: ids[:count])
     assert (chain.id, chain.main.id, chain.reminders[0].id) == tuple(ids)
     assert (chain.family, chain.creator, chain.idempotency_id, chain.created) == (Family.CHAIN, "ttd", "case-42", NOW)
     assert chain.dialog == DialogAssociation("0196-aa", "0196-bb")

@@ -8,11 +8,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.future_bodies import BODIES, DEFAULTS, NOW, RECIPIENTS, SAS_URL
+from tests.support.future_bodies import BODIES, NOW, RECIPIENTS, SAS_URL, chain_of
 from tests.support.reading import finish
 from varsel.intake.shapes import Invalid
 from varsel.intake.web_addresses import is_well_formed, read_web_address
-from varsel.intake.wire_future import FutureRequest, read_request, to_chain
+from varsel.intake.wire_future import FutureRequest, read_request
 
 _SHAPES = st.sampled_from(list(BODIES))
 _AWKWARD = st.sampled_from(
@@ -92,7 +92,7 @@ def outcome(shape: type[FutureRequest], body: bytes) -> str:
         request = finish(read_request(shape, body, NOW))
     except Invalid as invalid:
         return "refused" if invalid.errors and all(invalid.errors.values()) else "refused without a word"
-    chain = finish(to_chain(request, creator="skd", now=NOW, defaults=DEFAULTS))
+    chain = chain_of(request, creator="skd")
     return "accepted" if len(chain.request_hash) == 32 else "accepted without a hash"
 
 

@@ -67,4 +67,4 @@ def test_errors_accumulate() -> None:
 
 def test_the_older_form_says_the_same() -> None:
     wrapped = read_future(InstantRequest, INSTANT)
-    assert to_builtins(wrapped.unwrapped) == to_builtins(read_future(InstantSmsRequest, INSTANT_SMS))
+    assert to_builtins(wrapped.today) == to_builtins(read_future(InstantSmsRequest, INSTANT_SMS))

@@ -17,7 +17,7 @@ from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import NotHandedOver, Services
 from varsel.intake.shapes import decoder_for
 from varsel.intake.shapes.body import Chunks
-from varsel.intake.wire_future import FutureRequest, placed_document, read_request, to_chain
+from varsel.intake.wire_future import FutureRequest, fingerprint, placed_document, read_request, to_chain
 from varsel.intake.wire_future.routes import REPLAY
 from varsel.model.chains import Chain, Family, Placed
 from varsel.model.orders import NotificationChannel, Order, Recipient, unpack_recipients
@@ -65,11 +65,17 @@ class PlaceChains:
 
     async def _place(self, shape: type[FutureRequest], request: Request, caller: Caller) -> Response:
         async with self._services.bodies.of(request) as body:
-            wanted = await self._read(shape, request, body)
+            wanted = (await self._read(shape, request, body)).today
             if caller.creator is None:
                 return empty(403)
+            digest = await fingerprint(wanted)
+            known = await self._services.find_chain((caller.creator, wanted.family, wanted.idempotency_id))
+            if known is not None:
+                return self._replayed(wanted.family, digest, known)
             now = self._services.clock.now()
-            chain = await to_chain(wanted, creator=caller.creator, now=now, defaults=self._defaults)
+            chain = await to_chain(
+                wanted, creator=caller.creator, now=now, defaults=self._defaults, request_hash=digest
+            )
             return await self._answer(chain, request)
 
     async def _read(self, shape: type[R], request: Request, body: Chunks) -> R:
@@ -87,9 +93,6 @@ class PlaceChains:
         )
 
     async def _answer(self, chain: Chain, request: Request) -> Response:
-        known = await self._services.find_chain((chain.creator, chain.family, chain.idempotency_id))
-        if known is not None:
-            return self._replayed(chain, known)
         if not await self._everybody_is_reachable(chain):
             return problem(problems.missing_contact, request)
         try:
@@ -97,7 +100,9 @@ class PlaceChains:
         except NotHandedOver as failure:
             _log.warning("answered 503: %s", failure)
             return problem(problems.hand_over_failed, request)
-        return self._created(chain.placed) if known is None else self._replayed(chain, known)
+        if known is not None:
+            return self._replayed(chain.family, chain.request_hash, known)
+        return self._created(chain.placed)
 
     async def _store(self, chain: Chain) -> KnownChain | None:
         """Store the chain, an instant one together with its dispatch; return the earlier one with its id, if any."""
@@ -139,10 +144,10 @@ class PlaceChains:
         location = f"{self._services.options.base_uri}/notifications/api/v1/orders/chain/{placed.chain_id}"
         return document(placed_document(placed), 201, {"Location": location})
 
-    def _replayed(self, chain: Chain, known: KnownChain) -> Response:
+    def _replayed(self, family: Family, digest: bytes, known: KnownChain) -> Response:
         """Answer with the ids of the first request; what it said is not compared, only told (api.md 3.9, step 3)."""
-        body = "same" if chain.request_hash == known.request_hash else "differs"
+        body = "same" if digest == known.request_hash else "differs"
         if body == "differs":
-            _log.warning("an idempotency id of the %s family came again with another body", chain.family.name)
-        self._services.counters.replayed(chain.family.name, body)
+            _log.warning("an idempotency id of the %s family came again with another body", family.name)
+        self._services.counters.replayed(family.name, body)
         return document(placed_document(known.placed), 200, {REPLAY: body})

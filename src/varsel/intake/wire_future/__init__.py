@@ -15,6 +15,7 @@ from varsel.intake.wire_future.documents import (
     shipment_recipient,
 )
 from varsel.intake.wire_future.feed_query import LARGEST_PAGE, FeedQuery, read_feed_query
+from varsel.intake.wire_future.fingerprint import fingerprint
 from varsel.intake.wire_future.foundation import AZURE_BLOBS, FutureRequest
 from varsel.intake.wire_future.instant import InstantEmailRequest, InstantRequest, InstantSmsRequest
 from varsel.intake.wire_future.reading import read_request
@@ -36,6 +37,7 @@ __all__ = [
     "ShipmentDocument",
     "ShipmentRecipient",
     "feed_recipient",
+    "fingerprint",
     "order_status_name",
     "placed_document",
     "read_feed_query",

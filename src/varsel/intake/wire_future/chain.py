@@ -14,6 +14,7 @@ from varsel.intake.wire_future.foundation import (
     web_address,
 )
 from varsel.intake.wire_future.recipients import RecipientChoice
+from varsel.model.chains import Family
 from varsel.schedule import reminder_time
 
 
@@ -60,6 +61,7 @@ class ChainRequest(ScheduledRequest, frozen=True, kw_only=True):
     """A notification to one recipient, and any number of reminders."""
 
     parameter = "notificationOrderRequest"
+    family = Family.CHAIN
 
     recipient: Annotated[RecipientChoice, member("Whom to notify.")]
     reminders: Annotated[tuple[ReminderRequest, ...], member("What follows later.", null_is_empty=True)] = ()

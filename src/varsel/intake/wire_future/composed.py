@@ -6,6 +6,7 @@ from varsel.intake.shapes import member
 from varsel.intake.wire_future.attachments import AttachmentRequest
 from varsel.intake.wire_future.emails import EmailSettings
 from varsel.intake.wire_future.foundation import FutureShape, ScheduledRequest, email_address
+from varsel.model.chains import Family
 
 
 class ComposedSettings(EmailSettings, frozen=True, kw_only=True):
@@ -25,5 +26,6 @@ class ComposedRequest(ScheduledRequest, frozen=True, kw_only=True):
     """An e-mail to one recipient, with attachments that are fetched when it is sent."""
 
     parameter = "orderRequest"
+    family = Family.COMPOSED
 
     recipient: Annotated[ComposedRecipient, member("Who receives it.")]

@@ -1,6 +1,6 @@
 """From a request that passed all rules to the chain that is stored (processing.md 1.2 to 1.4)."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -15,20 +15,13 @@ from varsel.intake.wire_future.addressees import (
 )
 from varsel.intake.wire_future.chain import ChainRequest, ReminderRequest
 from varsel.intake.wire_future.composed import ComposedRequest
-from varsel.intake.wire_future.fingerprint import Fingerprint
 from varsel.intake.wire_future.foundation import FutureRequest, ScheduledRequest
-from varsel.intake.wire_future.instant import InstantEmailRequest, InstantRequest, InstantSmsRequest
-from varsel.model.chains import Chain, DialogAssociation, Family
-from varsel.model.ids import new_id
+from varsel.intake.wire_future.instant import InstantEmailRequest, InstantSmsRequest
+from varsel.model.chains import Chain, DialogAssociation
+from varsel.model.ids import new_ids
 from varsel.model.orders import Order, OrderType, pack_recipients
 from varsel.orders.texts import Defaults, unless_blank
 from varsel.schedule import reminder_time
-
-_FAMILIES = {
-    OrderType.Notification: Family.CHAIN,
-    OrderType.Composed: Family.COMPOSED,
-    OrderType.Instant: Family.INSTANT,
-}
 
 
 async def to_chain(
@@ -37,22 +30,28 @@ async def to_chain(
     creator: str,
     now: datetime,
     defaults: Defaults,
-    mint: Callable[[], UUID] = new_id,
+    request_hash: bytes,
+    mint: Callable[[int], Sequence[UUID]] = new_ids,
 ) -> Chain:
-    """Make the chain of a request that passed all rules; `now` is its registration time, `mint` makes its ids."""
-    request = request.unwrapped if isinstance(request, InstantRequest) else request
-    orders = _Orders(creator, now, defaults, mint)
+    """Make the chain of a request that passed all rules, in today's form.
+
+    `now` is its registration time, `request_hash` its fingerprint; `mint` makes so many ids: of the chain, of the main
+    order, of the reminders.
+    """
+    wanted = request.reminders if isinstance(request, ChainRequest) else ()
+    ids = iter(mint(2 + len(wanted)))
+    chain_id = next(ids)
+    orders = _Orders(chain_id, ids, creator, now, defaults)
     main = orders.main(request)
-    fingerprint = Fingerprint(request)
     reminders: list[Order] = []
-    if isinstance(request, ChainRequest):
-        await breathing(_remind(request, orders, fingerprint, reminders))
+    if wanted:
+        await breathing(_remind(wanted, request.send_time(now), orders, reminders))
     return Chain(
-        id=orders.chain_id,
+        id=chain_id,
         creator=creator,
-        family=_FAMILIES[main.type],
+        family=request.family,
         idempotency_id=request.idempotency_id,
-        request_hash=fingerprint.digest(),
+        request_hash=request_hash,
         created=now,
         main=main,
         reminders=tuple(reminders),
@@ -61,12 +60,10 @@ async def to_chain(
 
 
 def _remind(
-    request: ChainRequest, orders: "_Orders", fingerprint: Fingerprint, reminders: list[Order]
+    wanted: Sequence[ReminderRequest], main: Moment, orders: "_Orders", reminders: list[Order]
 ) -> Generator[None, None, None]:
-    main = request.send_time(orders.now)
-    for reminder in request.reminders:
+    for reminder in wanted:
         reminders.append(orders.reminder(reminder, main))
-        fingerprint.add(reminder)
         yield
 
 
@@ -78,17 +75,17 @@ def _dialog(request: FutureRequest) -> DialogAssociation | None:
 class _Orders:
     """Makes the orders of one chain."""
 
-    def __init__(self, creator: str, now: datetime, defaults: Defaults, mint: Callable[[], UUID]) -> None:
-        self.chain_id = mint()
-        self.now = now
+    def __init__(self, chain_id: UUID, ids: Iterator[UUID], creator: str, now: datetime, defaults: Defaults) -> None:
+        self._chain_id = chain_id
+        self._ids = ids
         self._creator = creator
+        self._now = now
         self._defaults = defaults
-        self._mint = mint
 
     def main(self, request: FutureRequest) -> Order:
         kind, addressee = self._addressed(request)
         condition = request.condition_endpoint if isinstance(request, ScheduledRequest) else None
-        return self._order(kind, addressee, request.send_time(self.now), request.senders_reference, condition)
+        return self._order(kind, addressee, request.send_time(self._now), request.senders_reference, condition)
 
     def reminder(self, request: ReminderRequest, main: Moment) -> Order:
         """Nothing is inherited from the main notification but the time from which a delay is counted."""
@@ -112,11 +109,11 @@ class _Orders:
         self, kind: OrderType, to: Addressee, moment: Moment, reference: str | None, condition: str | None
     ) -> Order:
         return Order(
-            id=self._mint(),
+            id=next(self._ids),
             creator=self._creator,
             type=kind,
             channel=to.channel,
-            created=self.now,
+            created=self._now,
             requested_send_time=moment.utc,
             requested_send_time_text=moment.text,
             texts=to.texts,
@@ -129,7 +126,7 @@ class _Orders:
             resource_id=to.resource_id,
             resource_action=to.resource_action,
             use_stale_contact_information=to.use_stale_contact_information,
-            chain_id=self.chain_id,
+            chain_id=self._chain_id,
             time_to_live_seconds=to.time_to_live_seconds,
         )
 

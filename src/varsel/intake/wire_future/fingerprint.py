@@ -4,27 +4,29 @@ Member order and case, white space, defaults spelt out, nulls, time zones and wa
 difference. Members are written by name and defaults left out, so that a member added later changes no stored hash.
 """
 
+from collections.abc import Generator
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
+from varsel.intake.shapes.body import breathing
 from varsel.intake.wire_future.chain import ChainRequest
-from varsel.intake.wire_future.foundation import FutureRequest, FutureShape
+from varsel.intake.wire_future.foundation import FutureRequest
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
-class Fingerprint:
-    """Hashes a request, bit by bit where it is large."""
+async def fingerprint(request: FutureRequest) -> bytes:
+    """Return the 32 bytes; a request with very many reminders is hashed in turns with others."""
+    if not isinstance(request, ChainRequest):
+        return sha256(_encoder.encode(request)).digest()
+    digest = sha256(_encoder.encode(msgspec.structs.replace(request, reminders=())))
+    await breathing(_add_reminders(request, digest))
+    return digest.digest()
 
-    def __init__(self, request: FutureRequest) -> None:
-        head = msgspec.structs.replace(request, reminders=()) if isinstance(request, ChainRequest) else request
-        self._hash = sha256(_encoder.encode(head))
 
-    def add(self, part: FutureShape) -> None:
-        """Go on with the next reminder."""
-        self._hash.update(_encoder.encode(part))
-
-    def digest(self) -> bytes:
-        """Return the 32 bytes."""
-        return self._hash.digest()
+def _add_reminders(request: ChainRequest, digest: Any) -> Generator[None, None, None]:
+    for reminder in request.reminders:
+        digest.update(_encoder.encode(reminder))
+        yield

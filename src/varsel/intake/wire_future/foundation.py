@@ -11,6 +11,7 @@ from varsel.intake.shapes import Shape, UriText, member, rule
 from varsel.intake.times import Moment
 from varsel.intake.web_addresses import is_well_formed, read_web_address
 from varsel.model.addresses import EMAIL_PATTERN, is_email_address, is_mobile_number
+from varsel.model.chains import Family
 
 AZURE_BLOBS: Final = (".blob.core.windows.net",)
 """Where attachments may lie, unless a setting names more (api.md 3.10)."""
@@ -74,9 +75,16 @@ class FutureRequest(FutureShape, frozen=True, kw_only=True):
 
     parameter: ClassVar[str]
     """The endpoint's parameter name (api.md 1.7)."""
+    family: ClassVar[Family]
+    """Within which idempotency ids are known (api.md 5, item 17)."""
 
     idempotency_id: Annotated[str, member("The caller's own id of this request; a repeated one is answered alike.")]
     senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
+
+    @property
+    def today(self) -> "FutureRequest":
+        """The same request in today's form, if this is an older one."""
+        return self
 
     def send_time(self, now: datetime) -> Moment:
         """Return when the (main) order is to be sent."""

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from varsel.intake.shapes import member, rule
 from varsel.intake.wire_future.emails import EmailContent
 from varsel.intake.wire_future.foundation import FutureRequest, FutureShape, email_address, mobile_number
+from varsel.model.chains import Family
 
 SHORTEST_LIFE: Final = 60
 LONGEST_LIFE: Final = 172_800
@@ -37,6 +38,7 @@ class InstantSmsRequest(FutureRequest, frozen=True, kw_only=True):
     """An SMS that is sent before the request is answered."""
 
     parameter = "request"
+    family = Family.INSTANT
 
     recipient_sms: Annotated[InstantSmsRecipient, member("Who receives it.")]
 
@@ -56,6 +58,7 @@ class InstantEmailRequest(FutureRequest, frozen=True, kw_only=True):
     """An e-mail that is sent before the request is answered."""
 
     parameter = "request"
+    family = Family.INSTANT
 
     recipient_email: Annotated[InstantEmailRecipient, member("Who receives it.", model="InstantEmailDetails")]
 
@@ -70,12 +73,13 @@ class InstantRequest(FutureRequest, frozen=True, kw_only=True):
     """The deprecated form of an instant SMS."""
 
     parameter = "request"
+    family = Family.INSTANT
 
     recipient: Annotated[InstantRecipient, member("Who receives it.", model="InstantNotificationRecipient")]
 
     @property
-    def unwrapped(self) -> InstantSmsRequest:
-        """The same request in today's form."""
+    def today(self) -> InstantSmsRequest:
+        """The same request, unwrapped."""
         return InstantSmsRequest(
             idempotency_id=self.idempotency_id,
             senders_reference=self.senders_reference,
