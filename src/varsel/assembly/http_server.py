@@ -14,40 +14,47 @@ from varsel.errors import SettingsError
 from varsel.settings import Settings
 
 
-class _Gathering:
-    """A transport that sends what is written within one turn of the loop in one go."""
+class _Joining:
+    """A transport that keeps the head of an answer until what follows it is written, and sends both in one go."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._loop = loop
-        self._written: list[bytes] = []
+        self._head = b""
+        # Asked for at every request, and so found without a detour.
+        self.is_closing = transport.is_closing
+        self.pause_reading = transport.pause_reading
+        self.resume_reading = transport.resume_reading
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Keep `data` until the turn ends."""
-        if not self._written:
-            self._loop.call_soon(self._send)
-        self._written.append(data)
+        """Send `data`, unless it is the head of an answer.
+
+        An interim head (RFC 9110, section 15.2) is sent at once: nothing comes after it. Pieces of a body are never
+        taken for a head: the first one goes with it, and later ones begin with their size (RFC 9112, section 7.1).
+        """
+        if self._head:
+            data = self._head + data
+            self._head = b""
+        elif data.startswith(b"HTTP/1.") and not data.startswith(b"HTTP/1.1 1"):
+            self._head = data
+            return
+        self._transport.write(data)
 
     def close(self) -> None:
         """Send what is kept, then close."""
-        self._send()
+        if self._head:
+            self.write(b"")
         self._transport.close()
-
-    def _send(self) -> None:
-        if self._written:
-            self._transport.write(b"".join(self._written))
-            self._written.clear()
 
 
 class OneWrite(HttpToolsProtocol):
     """Sends the head of an answer together with its body: one system call and one packet, where uvicorn makes two."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrower than asyncio says, as uvicorn's own
-        """Let the connection write through a gathering transport."""
-        super().connection_made(cast("asyncio.Transport", _Gathering(transport, self.loop)))
+        """Let the connection write through a transport that joins."""
+        super().connection_made(cast("asyncio.Transport", _Joining(transport)))
 
 
 class HttpServer(uvicorn.Server):

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
+from varsel.intake.headers import header
 from varsel.intake.shapes import BodyTooLarge
 from varsel.intake.shapes.body import Chunks
 
@@ -26,41 +26,62 @@ class Bodies:
         self._big = big
         self._places = asyncio.Semaphore(at_once)
 
-    @asynccontextmanager
-    async def of(self, request: Request) -> AsyncIterator[Chunks]:
-        """Have the body of `request` for the time of the block. Raises `BodyTooLarge` for one announced so.
+    def of(self, request: Request) -> "_Held":
+        """Have the body of `request` for the time of an `async with` block. Raises `BodyTooLarge` for one announced so.
 
         One of unknown size waits for a place only when it turns out not to be small: many callers announce nothing.
         """
+        return _Held(self, request)
+
+    async def taken(self, request: Request) -> tuple[Chunks, asyncio.Semaphore | None]:
+        """Return the body, and what must be acquired before it is read, if anything."""
         announced = _announced_size(request)
         if announced is not None and announced > self._largest:
             raise BodyTooLarge("the body is announced as larger than allowed")
         body = request.stream() if announced is not None and announced > self._small else await self._begun(request)
-        if isinstance(body, bytes) or (announced is not None and announced < self._big):
-            yield body
-            return
-        async with self._places:
-            yield body
+        waits = not isinstance(body, bytes) and (announced is None or announced >= self._big)
+        return body, self._places if waits else None
 
     async def _begun(self, request: Request) -> Chunks:
         """Take in a small body; return one that proves larger as a stream of what came and what is to come."""
-        body = bytearray()
-        while len(body) <= self._small:
+        begun, more = await _next(request)
+        while more and len(begun) <= self._small:
             chunk, more = await _next(request)
-            body += chunk
-            if not more:
-                return bytes(body)
-        return _continued(bytes(body), request)
+            begun += chunk
+        return _continued(begun, request, more=more) if more or len(begun) > self._small else begun
+
+
+class _Held:
+    """The body of one request, for the time of a block; written out because it is entered for every request."""
+
+    __slots__ = ("_bodies", "_place", "_request")
+
+    def __init__(self, bodies: Bodies, request: Request) -> None:
+        self._bodies = bodies
+        self._request = request
+        self._place: asyncio.Semaphore | None = None
+
+    async def __aenter__(self) -> Chunks:
+        """Take the body in, or its place in the row of large ones."""
+        body, place = await self._bodies.taken(self._request)
+        if place is not None:
+            await place.acquire()
+            self._place = place
+        return body
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Make room for the next large one."""
+        if self._place is not None:
+            self._place.release()
 
 
 def _announced_size(request: Request) -> int | None:
-    announced = request.headers.get("content-length", "")
+    announced = header(request, b"content-length")
     return int(announced) if announced.isdecimal() else None
 
 
-async def _continued(begun: bytes, request: Request) -> AsyncIterator[bytes]:
+async def _continued(begun: bytes, request: Request, *, more: bool) -> AsyncIterator[bytes]:
     yield begun
-    more = True
     while more:
         chunk, more = await _next(request)
         yield chunk

@@ -13,6 +13,7 @@ from varsel.contacts.ask import ask_each
 from varsel.intake import problems
 from varsel.intake.answers import document, empty, problem
 from varsel.intake.credentials import Caller
+from varsel.intake.headers import header
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import NotHandedOver, Services
 from varsel.intake.shapes import decoder_for
@@ -79,7 +80,7 @@ class PlaceChains:
             return await self._answer(chain, request)
 
     async def _read(self, shape: type[R], request: Request, body: Chunks) -> R:
-        decoder = decoder_for(request.headers.get("content-type", ""))
+        decoder = decoder_for(header(request, b"content-type"))
         if decoder is None:
             raise UnsupportedMediaType
         options = self._services.options

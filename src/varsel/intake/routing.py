@@ -3,7 +3,6 @@
 A resource answers all methods of its path, so that a 405 can name them and a 415 can come before the credentials.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -21,9 +20,11 @@ from varsel.errors import KeysUnavailable
 from varsel.intake import problems
 from varsel.intake.answers import empty, problem
 from varsel.intake.credentials import Caller, Denied, Gatekeeper, Policy
+from varsel.intake.headers import header
 from varsel.intake.openapi import JSON_TYPE, RouteSpec
 from varsel.intake.shapes import BodyTooLarge, Invalid
 from varsel.intake.shapes.scalars import LOOSE_GUID
+from varsel.intake.time_limit import TimeLimit
 from varsel.storage.transactions import is_outage
 
 _log = logging.getLogger(__name__)
@@ -99,11 +100,11 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 class Resource:
     """One path and the methods it answers."""
 
-    def __init__(self, path: str, gatekeeper: Gatekeeper, methods: Mapping[str, Method], longest: timedelta) -> None:
+    def __init__(self, path: str, gatekeeper: Gatekeeper, methods: Mapping[str, Method], limit: TimeLimit) -> None:
         self._path = path
         self._gatekeeper = gatekeeper
         self._methods = methods
-        self._longest = longest.total_seconds()
+        self._limit = limit
         self._allow = ", ".join(sorted(methods))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,7 +114,7 @@ class Resource:
             if request.method in _WITHOUT_BODY:  # no caller can make it slow; the database has time-outs of its own
                 response = await self._answered(request)
             else:
-                async with asyncio.timeout(self._longest):
+                with self._limit:
                     response = await self._answered(request)
         except ClientDisconnect:
             return
@@ -165,7 +166,7 @@ async def _handled(handler: Handler, request: Request, caller: Caller) -> Respon
 
 
 def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return header(request, b"content-type").partition(";")[0].strip().lower()
 
 
 class Paths:
@@ -196,4 +197,5 @@ def resources_of(
 
     A request with a body that takes longer than `longest` before its answer begins is given up.
     """
-    return {path: Resource(path, gatekeeper, by_method, longest) for path, by_method in methods.items()}
+    limit = TimeLimit(longest)
+    return {path: Resource(path, gatekeeper, by_method, limit) for path, by_method in methods.items()}

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from varsel.contacts.ask import ask_each
 from varsel.intake.answers import document, empty
 from varsel.intake.credentials import Caller
+from varsel.intake.headers import header
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import Services
 from varsel.intake.shapes import decoder_for
@@ -56,7 +57,7 @@ class PlaceOrders:
         return self._accepted(order, lookup)
 
     async def _read(self, shape: type[R], request: Request, body: Chunks) -> R:
-        decoder = decoder_for(request.headers.get("content-type", ""))
+        decoder = decoder_for(header(request, b"content-type"))
         if decoder is None:
             raise UnsupportedMediaType
         largest = self._services.options.max_body_bytes
