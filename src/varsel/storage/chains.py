@@ -45,19 +45,27 @@ async def find(pool: Pool | Connection, keys: Sequence[Key]) -> list[KnownChain 
 async def insert_many(pool: Pool, chains: Sequence[Chain]) -> list[KnownChain | None]:
     """Store chains with their orders and texts in one commit; return for each None, or the one that was there before.
 
-    Of equal requests at the same moment one is stored, and the others are told of it.
+    Of equal requests at the same moment one is stored, and the others are told of it. Safe to repeat: a chain that
+    proves to be stored by an earlier try, whose commit was in doubt, is not taken for a known one.
     """
-    async with pool.acquire() as connection, connection.transaction():
-        fresh = await insert_heads(connection, chains)
-        await orders.insert_many(connection, [order for chain in chains if chain.id in fresh for order in chain.orders])
-        others = [chain for chain in chains if chain.id not in fresh]
-        known = await find(connection, [_key(chain) for chain in others]) if others else []
-    found = dict(zip([chain.id for chain in others], known, strict=True))
-    return [found.get(chain.id) for chain in chains]
+    known: dict[UUID, KnownChain] = {}
+    waiting = chains
+    while waiting:
+        fresh = await insert(pool, waiting)
+        waiting = [chain for chain in waiting if chain.id not in fresh]
+        found = await find(pool, [_key(chain) for chain in waiting]) if waiting else []
+        known |= {chain.id: there for chain, there in zip(waiting, found, strict=True) if there}
+        # The one that was in the way may be gone by now, its id released or its time over: then we try again.
+        waiting = [chain for chain in waiting if chain.id not in known]
+    return [_unless_itself(chain, known.get(chain.id)) for chain in chains]
 
 
-async def insert_heads(connection: Connection, chains: Sequence[Chain]) -> set[UUID]:
-    """Store the chains themselves where their idempotency ids are new; return the ids of those."""
+def _unless_itself(chain: Chain, known: KnownChain | None) -> KnownChain | None:
+    return None if known is None or known.placed.chain_id == chain.id else known
+
+
+async def insert(connection: Pool | Connection, chains: Sequence[Chain]) -> set[UUID]:
+    """Store chains with their orders where their idempotency ids are new; return the ids of those."""
     chains = sorted(chains, key=_key)  # two sets wait for each other's keys in one order, and so never for ever
     rows = await connection.fetch(
         _SQL["insert"],
@@ -71,6 +79,7 @@ async def insert_heads(connection: Connection, chains: Sequence[Chain]) -> set[U
         [_shipments(chain) for chain in chains],
         [chain.dialog and chain.dialog.dialog_id for chain in chains],
         [chain.dialog and chain.dialog.transmission_id for chain in chains],
+        *orders.columns([order for chain in chains for order in chain.orders]),
     )
     return {row["id"] for row in rows}
 

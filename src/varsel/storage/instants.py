@@ -37,17 +37,16 @@ class HeldNotification:
 async def insert(pool: Pool, chain: Chain, notification: InstantNotification) -> HeldNotification | KnownChain:
     """Store an instant order in one commit, ready to be dispatched; or return the one that has the idempotency id."""
     async with pool.acquire() as connection, connection.transaction():
-        if await chains.insert_heads(connection, [chain]):
-            return await _insert_order(connection, chain, notification)
+        if await chains.insert(connection, [chain]):
+            return await _begin(connection, chain, notification)
         (known,) = await chains.find(connection, [(chain.creator, chain.family, chain.idempotency_id)])
     # Released by its holder between our two statements: then nothing holds the id, and we try again.
     return known or await insert(pool, chain, notification)
 
 
-async def _insert_order(connection: Connection, chain: Chain, notification: InstantNotification) -> HeldNotification:
+async def _begin(connection: Connection, chain: Chain, notification: InstantNotification) -> HeldNotification:
     order, channel = chain.main, notification.channel
     notification_id, chunk_id = new_id(), new_id()
-    await orders.insert_many(connection, [order])
     await orders.begin_instant(connection, order, channel)
     row = (
         notification_id,

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum, auto
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -142,8 +143,12 @@ class Cancellation(Enum):
 
 async def insert_many(pool: Pool | Connection, orders: Sequence[Order]) -> None:
     """Store orders of one part each in one commit. Safe to repeat with the same orders."""
-    await pool.execute(
-        _SQL["insert_orders"],
+    await pool.execute(_SQL["insert_orders"], *columns(orders))
+
+
+def columns(orders: Sequence[Order]) -> tuple[Any, ...]:
+    """Return what the statements that store orders are given: a column of values for each of their members."""
+    return (
         [o.id for o in orders],
         [o.chain_id for o in orders],
         [o.creator for o in orders],
@@ -163,7 +168,7 @@ async def insert_many(pool: Pool | Connection, orders: Sequence[Order]) -> None:
         OrderStatus.Registered,
         [to_json(o.texts).decode() for o in orders],
         [o.recipients[0].decode() for o in orders],
-        [_array_literal(_by_part(o.superseded).get(0)) for o in orders],
+        [_array_literal(_by_part(o.superseded).get(0)) if o.superseded else None for o in orders],
     )
 
 
