@@ -127,6 +127,14 @@ async def test_what_is_no_guid_is_400_under_id(service: Service) -> None:
         assert answer.json()["errors"].keys() == {"id"}
 
 
+async def test_an_id_is_never_taken_for_the_place_of_an_id(service: Service) -> None:
+    for path in ("/orders/{id}", "/orders/%7Bid%7D/status"):
+        assert (await service.get(path)).status_code == 400
+    nowhere = ("/orders//status", "/orders/x/y/z", "/future/shipment/{id}", "/future/shipment/{guid}", "/future/{id}")
+    for path in nowhere:
+        assert (await service.get(path)).status_code == 404
+
+
 async def test_orders_are_found_by_exactly_their_reference(service: Service) -> None:
     """GET orders by reference: 0, 1, several; duplicates; exact and case-sensitive; only one's own."""
     reference = "Case 42/ø + ?&=%"

@@ -8,12 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from varsel.errors import KeysUnavailable
@@ -22,8 +19,7 @@ from varsel.intake.answers import empty, problem
 from varsel.intake.credentials import Caller, Denied, Gatekeeper, Policy
 from varsel.intake.headers import header
 from varsel.intake.openapi import JSON_TYPE, RouteSpec
-from varsel.intake.shapes import BodyTooLarge, Invalid
-from varsel.intake.shapes.scalars import LOOSE_GUID
+from varsel.intake.shapes import BodyTooLarge, Invalid, read_loose_guid
 from varsel.intake.time_limit import TimeLimit
 from varsel.storage.transactions import is_outage
 
@@ -32,22 +28,14 @@ _log = logging.getLogger(__name__)
 ANY: Final = "*"
 """Stands for every method a resource does not name."""
 
+ID: Final = "{id}"
+GUID: Final = "{guid}"
+
+_MOST_AFTER_ID: Final = 2
+"""Segments that follow the id at most, as in `/orders/{id}/notifications/email`."""
+
 _LATER: Final = {"Retry-After": "5"}
 
-
-class _Guid(Convertor[UUID]):
-    """Lets only GUIDs, in any of their forms, match the place of an id in a path."""
-
-    regex = LOOSE_GUID
-
-    def convert(self, value: str) -> UUID:
-        return UUID(value.strip("{}()"))
-
-    def to_string(self, value: UUID) -> str:
-        return str(value)
-
-
-register_url_convertor("guid", _Guid())
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
 
@@ -83,8 +71,8 @@ class Endpoint:
 
     @property
     def path(self) -> str:
-        """The path, in Starlette's syntax."""
-        return self.spec.path.replace("{id}", "{id:guid}") if self.only_guids else self.spec.path
+        """The path, as `Paths` wants it."""
+        return self.spec.path.replace(ID, GUID) if self.only_guids else self.spec.path
 
     @property
     def answered(self) -> Method:
@@ -172,28 +160,42 @@ def _media_type(request: Request) -> str:
 class Paths:
     """Finds the resource of a path, in any letter case and with a trailing slash (api.md 1.1).
 
-    Fixed paths are looked up; only those with an id are tried one after the other, the status, asked most, first.
+    Every path is looked up: as it is, or with one of its last segments taken for an id. `{id}` in the path of a
+    resource stands for any text, `{guid}` for a GUID in any of its forms, handed on as a `UUID`.
     """
 
     def __init__(self, resources: Mapping[str, Resource], nowhere: ASGIApp) -> None:
         self._fixed = {path: resource for path, resource in resources.items() if "{" not in path}
-        with_id = sorted((path for path in resources if "{" in path), key=lambda path: not path.endswith("/status"))
-        # The bare router: resources answer their own errors, so the layers of an application would only cost time.
-        self._router = Router([Route(path, resources[path]) for path in with_id], default=nowhere)
+        self._with_id = {
+            path.replace(GUID, ID): (resource, GUID in path) for path, resource in resources.items() if "{" in path
+        }
+        self._nowhere = nowhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Fold the path, then hand the request on."""
-        app: ASGIApp = self._router
+        app: ASGIApp | None = None
         if scope["type"] == "http":
             path = scope["path"] = scope["path"].lower().rstrip("/") or "/"
-            app = self._fixed.get(path, self._router)
-        await app(scope, receive, send)
+            app = self._fixed.get(path) or self._by_id(path, scope)
+        await (app or self._nowhere)(scope, receive, send)
+
+    def _by_id(self, path: str, scope: Scope) -> Resource | None:
+        segments = path.split("/")
+        for place in range(len(segments) - 1, max(0, len(segments) - 2 - _MOST_AFTER_ID), -1):
+            given, segments[place] = segments[place], ID
+            resource, is_guid = self._with_id.get("/".join(segments), (None, False))
+            if resource is not None:
+                taken = read_loose_guid(given) if is_guid else given
+                scope["path_params"] = {"id": taken}
+                return resource if taken else None
+            segments[place] = given
+        return None
 
 
 def resources_of(
     gatekeeper: Gatekeeper, methods: Mapping[str, Mapping[str, Method]], *, longest: timedelta
 ) -> Mapping[str, Resource]:
-    """Make the resource of each path (lower case, Starlette's syntax).
+    """Make the resource of each path (in lower case, ids as `Paths` wants them).
 
     A request with a body that takes longer than `longest` before its answer begins is given up.
     """

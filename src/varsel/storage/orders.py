@@ -30,11 +30,13 @@ _SQL = queries.load("orders")
 _texts = msgspec.json.Decoder(OrderTexts)
 _PAGE = 200
 _NIL = UUID(int=0)
+_TYPES = {order_type.value: order_type for order_type in OrderType}
+_CHANNELS = {channel.value: channel for channel in NotificationChannel}
+_STATUSES = {status.value: status for status in OrderStatus}
 
 
-@dataclass(frozen=True, slots=True)
-class OrderState:
-    """What the status document is made of; everything in it lies in one row."""
+class OrderState(msgspec.Struct, frozen=True):
+    """What the status document is made of; everything in it lies in one row, in the order of the query."""
 
     id: UUID
     creator: str
@@ -213,11 +215,8 @@ async def statuses(pool: Pool, asked: Sequence[tuple[UUID, str]]) -> list[OrderS
 
 
 def _state(row: Record) -> OrderState:
-    fields = dict(row)
-    fields["type"] = OrderType(fields["type"])
-    fields["channel"] = NotificationChannel(fields["channel"])
-    fields["status"] = OrderStatus(fields["status"])
-    return OrderState(**fields)
+    order_id, creator, reference, order_type, channel, status, *rest = row
+    return OrderState(order_id, creator, reference, _TYPES[order_type], _CHANNELS[channel], _STATUSES[status], *rest)
 
 
 async def read(pool: Pool, order_id: UUID, creator: str) -> StoredOrder | None:

@@ -264,12 +264,9 @@ class DateTime(Reader):
 
 
 _hyphenated_guid = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-LOOSE_GUID: Final = (
+_loose_guid = re.compile(
     rf"[0-9A-Fa-f]{{32}}|{_hyphenated_guid.pattern}|\{{{_hyphenated_guid.pattern}\}}|\({_hyphenated_guid.pattern}\)"
 )
-"""What `read_loose_guid` reads, as a regular expression."""
-
-_loose_guid = re.compile(LOOSE_GUID)
 
 
 class Guid(Reader):
