@@ -24,7 +24,7 @@ from varsel.model.chains import Chain, Family, Placed
 from varsel.model.orders import NotificationChannel, Order, Recipient, unpack_recipients
 from varsel.model.recipients import Questions
 from varsel.orders.texts import Defaults
-from varsel.recipients.questions import questions
+from varsel.recipients.questions import needs_lookup, questions
 from varsel.recipients.report import lookup_report
 from varsel.storage.chains import KnownChain
 
@@ -113,7 +113,7 @@ class PlaceChains:
 
     async def _everybody_is_reachable(self, chain: Chain) -> bool:
         """Look up who is to be notified; False when nothing usable is found for one of them (NOT-00001)."""
-        if chain.family is not Family.CHAIN:
+        if chain.family is not Family.CHAIN or _has_all_addresses(chain):
             return True
         async with aclosing(ask_each(self._services.directory, self._wanted(chain.orders))) as answered:
             async for asked, answers in answered:
@@ -152,3 +152,12 @@ class PlaceChains:
             _log.warning("an idempotency id of the %s family came again with another body", family.name)
         self._services.counters.replayed(family.name, body)
         return document(placed_document(known.placed), 200, {REPLAY: body})
+
+
+def _has_all_addresses(chain: Chain) -> bool:
+    """Tell whether all recipients were given with their addresses; not found out for very many orders."""
+    return len(chain.orders) <= _ASKED_AT_ONCE and not any(
+        needs_lookup(recipient, order.channel)
+        for order in chain.orders
+        for recipient in unpack_recipients(order.recipients[0])
+    )

@@ -23,7 +23,7 @@ from varsel.intake.wire_v1 import (
     to_order,
 )
 from varsel.model.ids import new_id
-from varsel.model.orders import Order, Recipient, unpack_recipients
+from varsel.model.orders import NotificationChannel, Order, Recipient, unpack_recipients
 from varsel.model.recipients import LookupReport, Questions
 from varsel.recipients.questions import needs_lookup, questions
 from varsel.recipients.report import LookupTally
@@ -69,6 +69,8 @@ class PlaceOrders:
 
     async def _look_up(self, order: Order) -> LookupReport | None:
         """Ask for the contact points of those who need it, only to tell the caller; nothing of it is stored."""
+        if len(order.recipients) == 1 and not _looked_up(order.recipients[0], order.channel):
+            return None  # the ordinary case, without the machinery for many
         tally = LookupTally(order.channel)
         async for recipients, answers in ask_each(self._services.directory, self._wanted(order)):
             tally.add(recipients, answers)
@@ -77,7 +79,7 @@ class PlaceOrders:
     def _wanted(self, order: Order) -> Iterator[tuple[Sequence[Recipient], Questions]]:
         """Give what to ask for each part in which somebody needs it."""
         for part in order.recipients:
-            recipients = [r for r in unpack_recipients(part) if needs_lookup(r, order.channel)]
+            recipients = _looked_up(part, order.channel)
             if recipients:
                 yield (
                     recipients,
@@ -95,6 +97,10 @@ class PlaceOrders:
         accepted = AcceptedDocument(order_id=order.id, recipient_lookup=_lookup_document(lookup))
         location = f"{self._services.options.base_uri}/notifications/api/v1/orders/{order.id}"
         return document(accepted, 202, {"Location": location})
+
+
+def _looked_up(part: bytes, channel: NotificationChannel) -> list[Recipient]:
+    return [recipient for recipient in unpack_recipients(part) if needs_lookup(recipient, channel)]
 
 
 def _lookup_document(lookup: LookupReport | None) -> RecipientLookupDocument | None:
