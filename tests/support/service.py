@@ -66,6 +66,7 @@ class Service:
     issuer: LocalIssuer
     port: int
     client: httpx.AsyncClient
+    app: ASGIApp
     _bearers: dict[str, str] = field(default_factory=dict)
 
     def bearer(self, org: str | None = "ttd", **others: Any) -> dict[str, str]:
@@ -157,7 +158,7 @@ async def running_service(
     async with open_gatekeeper(settings, rig.clock, issuer) as gatekeeper:
         app = interface(settings, pool, rig.clock, rig.hints, outside, gatekeeper, issuer)
         async with _listening(settings, app) as port, _client(port) as client:
-            yield Service(settings=settings, rig=rig, issuer=issuer, port=port, client=client)
+            yield Service(settings=settings, rig=rig, issuer=issuer, port=port, client=client, app=app)
 
 
 def settings_of_test(data_dir: Path) -> Settings:

@@ -13,6 +13,7 @@ from varsel.contacts.ask import ask_each
 from varsel.intake import problems
 from varsel.intake.answers import document, empty, problem
 from varsel.intake.credentials import Caller
+from varsel.intake.departure import unless_gone
 from varsel.intake.headers import header
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import NotHandedOver, Services
@@ -94,7 +95,7 @@ class PlaceChains:
         )
 
     async def _answer(self, chain: Chain, request: Request) -> Response:
-        if not await self._everybody_is_reachable(chain):
+        if not await self._everybody_is_reachable(chain, request):
             return problem(problems.missing_contact, request)
         try:
             known = await self._store(chain)
@@ -111,11 +112,14 @@ class PlaceChains:
             return await self._services.dispatch(chain)
         return await self._services.store_chain(chain)
 
-    async def _everybody_is_reachable(self, chain: Chain) -> bool:
+    async def _everybody_is_reachable(self, chain: Chain, request: Request) -> bool:
         """Look up who is to be notified; False when nothing usable is found for one of them (NOT-00001)."""
         if chain.family is not Family.CHAIN or _has_all_addresses(chain):
             return True
-        async with aclosing(ask_each(self._services.directory, self._wanted(chain.orders))) as answered:
+        return await unless_gone(request, self._are_found(chain.orders))
+
+    async def _are_found(self, orders: Iterable[Order]) -> bool:
+        async with aclosing(ask_each(self._services.directory, self._wanted(orders))) as answered:
             async for asked, answers in answered:
                 reports = [lookup_report(recipients, answers, order.channel) for order, recipients in asked]
                 if any(report and report.missing_contact for report in reports):

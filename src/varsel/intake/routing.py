@@ -34,6 +34,7 @@ GUID: Final = "{guid}"
 _MOST_AFTER_ID: Final = 2
 """Segments that follow the id at most, as in `/orders/{id}/notifications/email`."""
 
+_GONE: Final = 499
 _LATER: Final = {"Retry-After": "5"}
 
 
@@ -56,6 +57,8 @@ class Method:
     consumes: tuple[str, ...] = ()
     needs_type: bool = True
     """Whether a request without a Content-Type is refused too, after the credentials were looked at."""
+    tells_gone: bool = False
+    """Whether a caller who went away is answered 499 (api.md 1.8), for whatever still stands in between to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,8 @@ class Endpoint:
         """How the described operation is answered: its policy and its body are those of the description."""
         takes_body = self.spec.request is not None
         consumes = (JSON_TYPE,) if takes_body or self.claims_json else ()
-        return Method(self.handler, self.spec.policy, consumes, needs_type=takes_body)
+        tells_gone = _GONE in self.spec.responses
+        return Method(self.handler, self.spec.policy, consumes, needs_type=takes_body, tells_gone=tells_gone)
 
 
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
@@ -105,7 +109,10 @@ class Resource:
                 with self._limit:
                     response = await self._answered(request)
         except ClientDisconnect:
-            return
+            method = self._methods.get(request.method)
+            if method is None or not method.tells_gone:
+                return
+            response = problem(problems.client_gone, request)
         except TimeoutError:
             response = empty(408, {"Connection": "close"})  # RFC 9110, section 15.5.9
         await response(scope, receive, send)
