@@ -44,7 +44,7 @@ async def test_an_ended_order_has_one_entry_with_frozen_content(rig: Rig, pool: 
         ("kari@example.com", Result.EMAIL_DELIVERED),
         ("suppressed@example.com", Result.EMAIL_FAILED_SUPPRESSED_RECIPIENT),
     ]
-    assert entry.recipients[0].last_update == NOON
+    assert entry.recipients[0].last_update == round(NOON.timestamp() * 1_000_000)
 
 
 async def test_emails_come_before_sms_and_reserved_destinations_are_empty(rig: Rig, pool: Pool) -> None:

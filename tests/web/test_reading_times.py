@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from varsel.intake.times import read_moment, write_time
+from varsel.intake.times import read_moment, write_microseconds, write_time
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,9 @@ def test_an_instant_in_another_zone_is_written_in_utc() -> None:
 def test_no_text_makes_the_reader_fail(text: str) -> None:
     moment = read_moment(text)
     assert moment is None or moment.utc.tzinfo is UTC
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_microseconds_are_written_as_the_instant_they_count_to(instant: datetime) -> None:
+    counted = (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert write_microseconds(counted) == write_time(instant)

@@ -19,6 +19,7 @@ from varsel.intake.wire_future import (
     ShipmentRecipient,
     feed_recipient,
     order_status_name,
+    order_type_name,
     read_feed_query,
     shipment_recipient,
 )
@@ -76,7 +77,7 @@ def _shipment_document(state: OrderState, recipients: tuple[ShipmentRecipient, .
     return ShipmentDocument(
         shipment_id=state.id,
         senders_reference=state.senders_reference,
-        type=state.type.name,
+        type=order_type_name(state.type),
         status=order_status_name(state.status),
         last_update=write_time(max(state.created, state.last_update)),
         recipients=recipients,
@@ -89,7 +90,7 @@ def _feed_documents(entries: Sequence[feed.FeedEntry]) -> list[FeedEntry]:
             sequence_number=entry.number,
             shipment_id=entry.order_id,
             senders_reference=entry.senders_reference,
-            shipment_type=entry.type.name,
+            shipment_type=order_type_name(entry.type),
             status=order_status_name(entry.status),
             last_update=write_time(entry.last_update),
             recipients=tuple(feed_recipient(r.destination, r.result, r.last_update) for r in entry.recipients),

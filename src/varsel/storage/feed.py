@@ -1,7 +1,7 @@
 """The status feed: entries numbered in the order in which they become visible, read page by page."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,22 +14,23 @@ from varsel.storage import queries
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.load("feed")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NEWEST = (1 << 63) - 1
 _PAGE_BYTES = 2_000_000
 """Size of the entries (as stored, often compressed) after which a page ends, so that no page outgrows memory."""
 
-_RESULTS = {result.value: result for result in Result}
+_TYPES = {order_type.value: order_type for order_type in OrderType}
+_STATUSES = {status.value: status for status in OrderStatus}
 
-_recipients = msgspec.json.Decoder(list[tuple[str, int, int]])
 
-
-class FeedRecipient(NamedTuple):
-    """Where a notification went and what became of it, as it was when the order ended."""
+class FeedRecipient(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where a notification went and what became of it, as it was when the order ended (microseconds since 1970)."""
 
     destination: str
     result: Result
-    last_update: datetime
+    last_update: int
+
+
+_recipients = msgspec.json.Decoder(list[FeedRecipient])
 
 
 class FeedEntry(NamedTuple):
@@ -66,8 +67,5 @@ async def before(pool: Pool, creator: str, position: int | None, *, limit: int) 
 
 def _entry(row: Record) -> FeedEntry:
     number, order_id, reference, order_type, status, last_update, recipients = row
-    frozen = [
-        FeedRecipient(destination, _RESULTS[result], _EPOCH + timedelta(microseconds=at))
-        for destination, result, at in _recipients.decode(recipients)
-    ]
-    return FeedEntry(number, order_id, reference, OrderType(order_type), OrderStatus(status), last_update, frozen)
+    frozen = _recipients.decode(recipients)
+    return FeedEntry(number, order_id, reference, _TYPES[order_type], _STATUSES[status], last_update, frozen)

@@ -11,6 +11,7 @@ from varsel.intake.wire_future.documents import (
     ShipmentRecipient,
     feed_recipient,
     order_status_name,
+    order_type_name,
     placed_document,
     shipment_recipient,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "feed_recipient",
     "fingerprint",
     "order_status_name",
+    "order_type_name",
     "placed_document",
     "read_feed_query",
     "read_request",

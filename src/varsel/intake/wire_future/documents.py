@@ -7,17 +7,20 @@ from uuid import UUID
 from varsel.intake.documents import Document
 from varsel.intake.shapes import member
 from varsel.intake.shapes.schema import OneOf
-from varsel.intake.times import InstantText, write_time
+from varsel.intake.times import InstantText, write_microseconds, write_time
 from varsel.model.chains import Placed
 from varsel.model.orders import OrderStatus, OrderType
 from varsel.model.results import Channel, Result
 
 _ORDER_TYPES = OneOf(*OrderType.__members__)
-_ORDER_STATUSES = OneOf(*(f"Order_{name}" for name in OrderStatus.__members__))
 _FINAL_STATUSES = OneOf("Order_Completed", "Order_SendConditionNotMet")
-_RESULTS = OneOf(*(result.facts.wire_name for result in Result))
 _CHANNELS = OneOf("Email", "SMS")
 _DISCRIMINATORS = {Channel.Email: "Email", Channel.Sms: "SMS"}
+_TYPE_NAMES = {order_type: order_type.name for order_type in OrderType}
+_STATUS_NAMES = {status: f"Order_{status.name}" for status in OrderStatus}
+_RESULT_NAMES = {result: result.facts.wire_name for result in Result}
+_ORDER_STATUSES = OneOf(*_STATUS_NAMES.values())
+_RESULTS = OneOf(*_RESULT_NAMES.values())
 
 
 class PlacedReminder(Document, frozen=True, kw_only=True):
@@ -97,20 +100,26 @@ def placed_document(placed: Placed) -> PlacedDocument:
 
 def shipment_recipient(destination: str, result: Result, last_update: datetime) -> ShipmentRecipient:
     """Show one notification of a shipment."""
-    facts = result.facts
     return ShipmentRecipient(
-        type=_DISCRIMINATORS[facts.channel],
+        type=_DISCRIMINATORS[result.facts.channel],
         destination=destination,
-        status=facts.wire_name,
+        status=_RESULT_NAMES[result],
         last_update=write_time(last_update),
     )
 
 
-def feed_recipient(destination: str, result: Result, last_update: datetime) -> FeedRecipient:
-    """Show one notification of a feed entry."""
-    return FeedRecipient(destination=destination, status=result.facts.wire_name, last_update=write_time(last_update))
+def feed_recipient(destination: str, result: Result, last_update: int) -> FeedRecipient:
+    """Show one notification of a feed entry; `last_update` counts microseconds since 1970."""
+    return FeedRecipient(
+        destination=destination, status=_RESULT_NAMES[result], last_update=write_microseconds(last_update)
+    )
 
 
 def order_status_name(status: OrderStatus) -> str:
     """Return the name of an order's status in the newer interface, which masks nothing (api.md 4.2)."""
-    return f"Order_{status.name}"
+    return _STATUS_NAMES[status]
+
+
+def order_type_name(order_type: OrderType) -> str:
+    """Return how an order came about, as shipments and the feed name it (api.md 4.1)."""
+    return _TYPE_NAMES[order_type]
