@@ -15,7 +15,7 @@ from tests.support.orders import emails, make_order, many
 from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.results import Channel, Result
-from varsel.storage import notifications, orders, queries
+from varsel.storage import lookout, notifications, orders, queries
 from varsel.storage.pool import Pool, open_pool
 from varsel.storage.reports import ArrivedReport
 
@@ -47,6 +47,9 @@ def texts_in(code: str) -> list[str]:
 
 BIG = {"orders", "order_parts", "notifications", "chunks", "delivery_reports"}
 """Tables that grow with what passes through; a frequent statement must find its rows in them by an index."""
+
+LIVE = {"orders_due", "chunks_due", "delivery_reports_due", "delivery_reports_waiting"}
+"""Indexes that hold only rows somebody must still look at: those may be gone through."""
 
 SCANS = {"Seq Scan", "Index Scan", "Index Only Scan"}
 
@@ -102,7 +105,7 @@ async def test_no_frequent_statement_reads_a_table_whole(watched: tuple[Pool, Se
         plan = msgspec.json.decode(await pool.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *arguments))
         for node in nodes(plan[0]["Plan"]):
             if node.get("Relation Name") in BIG and node["Node Type"] in SCANS:
-                assert "Index Cond" in node, statement
+                assert "Index Cond" in node or node.get("Index Name") in LIVE, statement
 
 
 async def live_through_everything(rig: Rig) -> None:
@@ -112,6 +115,7 @@ async def live_through_everything(rig: Rig) -> None:
     await rig.report(ArrivedReport(Channel.Email, "nobody's", None, Result.EMAIL_DELIVERED, "{}"))
     for turn in (timedelta(0), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=50)):
         await rig.work(after=turn)
+    await lookout.look(rig.pool, now=NOON, look_ahead=timedelta(0))
     await rig.state(small)
     stored = await orders.read(rig.pool, large, "ttd")
     assert stored is not None

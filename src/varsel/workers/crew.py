@@ -19,11 +19,15 @@ from varsel.workers.conditional_orders import AskCondition, ConditionalOrders, C
 from varsel.workers.expand_orders import ExpandOrders, ProcessOptions
 from varsel.workers.hints import Hints
 from varsel.workers.housekeeping import Housekeeping, RetentionOptions
+from varsel.workers.lookout import Lookout
 from varsel.workers.loop import Hint, repeat
 from varsel.workers.number_feed import NumberFeed
 from varsel.workers.process_orders import ProcessOrders
 from varsel.workers.send import SendLane, SendOptions
 from varsel.workers.sweep import Sweep, SweepOptions
+
+_LOOKS_MISSED = 25
+"""Looks of the lookout after which a worker whom nobody has woken looks for itself: for what nobody foresaw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,8 @@ class Crew:
         hints: Hints,
         options: CrewOptions,
     ) -> None:
+        self._pool = pool
+        self._clock = clock
         self._hints = hints
         self._options = options
         expand = ExpandOrders(pool, directory, clock, hints, options.process)
@@ -83,15 +89,19 @@ class Crew:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set, then finish what is under way."""
-        poll, hints = self._options.poll, self._hints
+        hints, unasked = self._hints, self._options.poll * _LOOKS_MISSED
         async with asyncio.TaskGroup() as group:
             for processor, hint in self._processors:
-                group.create_task(repeat("processing orders", processor.run_once, hint, poll, stopping))
+                group.create_task(repeat("processing orders", processor.run_once, hint, unasked, stopping))
             for lane, sender in self._lanes.items():
                 name = f"sending in lane {lane.name}"
-                group.create_task(repeat(name, sender.run_once, hints.lanes[lane], poll, stopping))
-            group.create_task(repeat("applying reports", self._reports.run_once, hints.reports, poll, stopping))
-            group.create_task(repeat("numbering the feed", self._feed.run_once, hints.feed, poll, stopping))
+                group.create_task(repeat(name, sender.run_once, hints.lanes[lane], unasked, stopping))
+            group.create_task(repeat("applying reports", self._reports.run_once, hints.reports, unasked, stopping))
+            group.create_task(repeat("numbering the feed", self._feed.run_once, hints.feed, unasked, stopping))
+            lookout = Lookout(self._pool, self._clock, hints, self._options.process.look_ahead)
+            group.create_task(
+                repeat("looking out for work", lookout.run_once, hints.lookout, self._options.poll, stopping)
+            )
             every = self._options.housekeeping_every
             group.create_task(repeat("housekeeping", self._housekeeping.run_once, hints.housekeeping, every, stopping))
             group.create_task(self._ring_at(stopping))

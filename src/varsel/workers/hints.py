@@ -17,6 +17,7 @@ class Hints:
     reports: Hint = field(default_factory=Hint)
     feed: Hint = field(default_factory=Hint)
     housekeeping: Hint = field(default_factory=Hint)
+    lookout: Hint = field(default_factory=Hint)
     lanes: dict[Lane, Hint] = field(default_factory=lambda: {lane: Hint() for lane in Lane})
 
     def order_stored(self, *, large: bool, conditional: bool) -> None:
@@ -43,5 +44,5 @@ class Hints:
     def everything(self) -> None:
         """Wake every worker, for instance because the process is about to stop."""
         self.orders_due()
-        for hint in (*self.lanes.values(), self.reports, self.feed, self.housekeeping):
+        for hint in (*self.lanes.values(), self.reports, self.feed, self.housekeeping, self.lookout):
             hint.give()

@@ -10,6 +10,7 @@ _log = logging.getLogger(__name__)
 RunOnce = Callable[[], Awaitable[bool]]
 """One look for work; True when there may be more."""
 
+_RETRY = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=30)
 
 
@@ -18,6 +19,11 @@ class Hint:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+
+    @property
+    def is_given(self) -> bool:
+        """Whether somebody has nudged since the last look."""
+        return self._event.is_set()
 
     def give(self) -> None:
         """Let the waiting worker look at once."""
@@ -33,8 +39,13 @@ class Hint:
         self._event.clear()
 
 
-async def repeat(name: str, run_once: RunOnce, hint: Hint, idle: timedelta, stopping: asyncio.Event) -> None:
-    """Run a step until `stopping` is set. A failing step is tried again after a pause that doubles each time."""
+async def repeat(
+    name: str, run_once: RunOnce, hint: Hint, idle: timedelta, stopping: asyncio.Event, *, retry: timedelta = _RETRY
+) -> None:
+    """Run a step until `stopping` is set; when there is nothing to do, again after `idle` or when nudged.
+
+    A failing step is tried again after `retry`, which doubles each time.
+    """
     failures = 0
     while not stopping.is_set():
         try:
@@ -43,7 +54,7 @@ async def repeat(name: str, run_once: RunOnce, hint: Hint, idle: timedelta, stop
         except Exception:  # noqa: BLE001 - a worker outlives whatever one look for work ran into
             failures += 1
             _log.exception("%s failed; trying again", name)
-            await Hint().wait(min(idle * 2**failures, _LONGEST_PAUSE))
+            await Hint().wait(min(retry * 2**failures, _LONGEST_PAUSE))
             continue
         if not more and not stopping.is_set():
             await hint.wait(idle)
