@@ -11,21 +11,25 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from tests.support.condition_endpoint import ConditionEndpoint, Does
+from tests.support.condition_endpoint import YES, ConditionEndpoint, Does, Says
 from tests.support.conditions import TRUSTS_NOBODY
 from tests.support.maskinporten import CLIENT_ID, Maskinporten
+from tests.support.oauth_server import CLIENT_ID as CLIENT_ID_OF_OAUTH
+from tests.support.oauth_server import CLIENT_SECRET, OAuthServer
+from tests.support.oauth_server import SCOPE as SCOPE_OF_OAUTH
 from tests.support.orders import emails, make_order
 from tests.support.rig import NOON, Rig
 from tests.support.service import EMAIL_ORDER, Service, running_service
-from varsel.assembly.doctor import examine_tokens
+from tests.support.webhooks import SHARED, SignedEndpoint
+from varsel.assembly.doctor import examine_conditions
 from varsel.assembly.outgoing import open_outgoing
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.clock import HandTurnedClock
 from varsel.model.findings import Verdict
 from varsel.model.orders import OrderStatus
-from varsel.outgoing.verdict import Inconclusive
+from varsel.outgoing.verdict import Inconclusive, Met
 from varsel.settings import Secret, Settings
-from varsel.settings.choices import ConditionToken
+from varsel.settings.choices import ConditionAuthentication
 from varsel.storage.pool import Pool
 
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -56,7 +60,7 @@ def settings(maskinporten: Maskinporten | None = None, **changed: Any) -> Settin
     if maskinporten is not None:
         plain = dataclasses.replace(
             plain,
-            condition_token=ConditionToken.MASKINPORTEN,
+            condition_authentication=ConditionAuthentication.MASKINPORTEN,
             condition_token_over_http=True,
             maskinporten_issuer=maskinporten.url(""),
             maskinporten_client_id=CLIENT_ID,
@@ -127,14 +131,67 @@ async def test_the_token_stays_home_unless_allowed(clock: HandTurnedClock, maski
     assert maskinporten.given == 0
 
 
+_FIELD: dict[str, Any] = {
+    "condition_authentication": ConditionAuthentication.HEADER,
+    "condition_header_name": "X-Api-Key",
+    "condition_header_value": Secret("fjord-42-lamp"),
+    "condition_token_over_http": True,
+}
+
+
+@pytest.mark.parametrize(("trusted", "sent"), [("127.0.0.1", "fjord-42-lamp"), ("*.example.no", None)])
+async def test_a_header_field_goes_to_trusted_hosts_only(
+    clock: HandTurnedClock, trusted: str, sent: str | None
+) -> None:
+    chosen = settings(**_FIELD, condition_trusted_hosts=(trusted,))
+    async with ConditionEndpoint() as endpoint, open_outgoing(chosen, clock, tls=TRUSTS_NOBODY) as outgoing:
+        assert await outgoing.conditions.ask(endpoint.url()) == Met()
+    assert [asked.headers.get("x-api-key") for asked in endpoint.received] == [sent]
+
+
+async def test_the_token_of_another_server_goes_along_and_is_replaced_when_rejected(clock: HandTurnedClock) -> None:
+    async with OAuthServer() as server, ConditionEndpoint(Says(401), YES, YES) as endpoint:
+        chosen = settings(
+            condition_authentication=ConditionAuthentication.OAUTH,
+            condition_trusted_hosts=("127.0.0.1",),
+            condition_token_over_http=True,
+            oauth_token_address=server.token_url,
+            oauth_client_id=CLIENT_ID_OF_OAUTH,
+            oauth_client_secret=Secret(CLIENT_SECRET),
+            oauth_scope=SCOPE_OF_OAUTH,
+        )
+        async with open_outgoing(chosen, clock, tls=TRUSTS_NOBODY) as outgoing:
+            assert [await outgoing.conditions.ask(endpoint.url()) for _ in range(2)] == [Met(), Met()]
+        (told,) = await examine_conditions(chosen, clock)
+    presented = [asked.headers["authorization"] for asked in endpoint.received]
+    assert presented == ["Bearer oauth-1", "Bearer oauth-2", "Bearer oauth-2"]
+    assert (told.verdict, told.found) == (Verdict.OK, "oauth works, and is shown to 127.0.0.1")
+
+
+async def test_the_question_can_be_signed(clock: HandTurnedClock) -> None:
+    chosen = settings(condition_authentication=ConditionAuthentication.SIGNATURE, condition_signing_keys=Secret(SHARED))
+    async with SignedEndpoint(clock) as endpoint, open_outgoing(chosen, clock, tls=TRUSTS_NOBODY) as outgoing:
+        assert await outgoing.conditions.ask(endpoint.url()) == Met()
+    (told,) = await examine_conditions(chosen, clock)
+    assert (told.verdict, told.found) == (Verdict.OK, "signature works, and is shown to all hosts that callers name")
+
+
 async def test_the_doctor_fetches_a_token_where_one_is_wanted(
     clock: HandTurnedClock, maskinporten: Maskinporten
 ) -> None:
-    (fine,) = await examine_tokens(settings(maskinporten), clock)
-    (unknown,) = await examine_tokens(settings(maskinporten, maskinporten_client_id="somebody-else"), clock)
+    named = settings(maskinporten, condition_trusted_hosts=("*.apps.altinn.no",))
+    (named_only,) = await examine_conditions(named, clock)
+    (fine,) = await examine_conditions(settings(maskinporten), clock)
+    (unknown,) = await examine_conditions(settings(maskinporten, maskinporten_client_id="somebody-else"), clock)
 
-    assert (fine.subject, fine.verdict) == ("Maskinporten", Verdict.OK)
+    assert (named_only.subject, named_only.verdict) == ("send conditions", Verdict.OK)
+    assert named_only.found == "maskinporten works, and is shown to *.apps.altinn.no"
+    assert (fine.verdict, fine.found) == (
+        Verdict.WARN,
+        "maskinporten works, and is shown to all hosts that callers name",
+    )
+    assert "VARSEL_CONDITION_TRUSTED_HOSTS" in fine.advice
     assert unknown.verdict is Verdict.FAIL
     assert "invalid_client" in unknown.found
     assert "check client id" in unknown.found
-    assert await examine_tokens(settings(), clock) == []
+    assert await examine_conditions(settings(), clock) == []

@@ -12,8 +12,9 @@ from tests.support.condition_endpoint import NO, YES, ConditionEndpoint, Does, S
 from tests.support.resolvers import FixedResolver
 from varsel.errors import DependencyFailure
 from varsel.model.clock import HandTurnedClock
+from varsel.outgoing.authentication import Bearer, FixedField, Introduction
 from varsel.outgoing.breaker import Breakers, Resting
-from varsel.outgoing.condition import BearerTokens, ConditionClient, QuestionLimits
+from varsel.outgoing.condition import ConditionClient, QuestionLimits
 from varsel.outgoing.fetch import Fetcher
 from varsel.outgoing.guard import Allowed, Guard
 from varsel.outgoing.turns import TurnLimits, Turns
@@ -43,6 +44,9 @@ class NumberedTokens:
         self.number += 1
         return await self.token()
 
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
 
 class NoTokens:
     """Cannot get any."""
@@ -55,9 +59,12 @@ class NoTokens:
         """Fail."""
         raise DependencyFailure("Maskinporten", "a token", f"it answered 500 after {len(rejected)} letters")
 
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
 
 def client(
-    tokens: BearerTokens | None = None,
+    introduction: Introduction | None = None,
     *,
     clock: HandTurnedClock = _CLOCK,
     allowed: str = "127.0.0.0/8",
@@ -68,7 +75,7 @@ def client(
     guard = Guard(FixedResolver(["127.0.0.1"]), Allowed.read([allowed]))
     fetcher = Fetcher(guard, tls=tls or _TRUSTS_NOBODY)
     breakers = Breakers(clock, Resting(failures=2, first=timedelta(seconds=15)), lambda: 0.5)
-    return ConditionClient(fetcher, Turns(turns or TurnLimits()), breakers, tokens, limits or QuestionLimits())
+    return ConditionClient(fetcher, Turns(turns or TurnLimits()), breakers, introduction, limits or QuestionLimits())
 
 
 _MET = [
@@ -186,7 +193,9 @@ async def test_without_tokens_nothing_authenticates_the_question() -> None:
 async def test_the_token_goes_along_over_https(tmp_path: Path) -> None:
     certificate = server_certificate(tmp_path, _NAME)
     async with ConditionEndpoint(NO, tls=certificate.server) as endpoint:
-        verdict = await client(NumberedTokens(), tls=certificate.trust).ask(endpoint.url("/check?case=42", _NAME))
+        verdict = await client(Introduction(Bearer(NumberedTokens())), tls=certificate.trust).ask(
+            endpoint.url("/check?case=42", _NAME)
+        )
     assert verdict == NotMet()
     assert [(asked.target, asked.headers["authorization"]) for asked in endpoint.received] == [
         ("/check?case=42", "Bearer token-1")
@@ -195,8 +204,8 @@ async def test_the_token_goes_along_over_https(tmp_path: Path) -> None:
 
 async def test_the_token_stays_home_over_http_unless_allowed() -> None:
     async with ConditionEndpoint() as endpoint:
-        assert await client(NumberedTokens()).ask(endpoint.url()) == Met()
-        open_client = client(NumberedTokens(), limits=QuestionLimits(token_over_http=True))
+        assert await client(Introduction(Bearer(NumberedTokens()))).ask(endpoint.url()) == Met()
+        open_client = client(Introduction(Bearer(NumberedTokens()), over_http=True))
         assert await open_client.ask(endpoint.url()) == Met()
     assert [asked.headers.get("authorization") for asked in endpoint.received] == [None, "Bearer token-1"]
 
@@ -207,7 +216,7 @@ async def test_a_rejected_token_is_renewed_once_and_the_second_answer_stands(
 ) -> None:
     tokens = NumberedTokens()
     async with ConditionEndpoint(Says(401), second) as endpoint:
-        asking = client(tokens, limits=QuestionLimits(token_over_http=True))
+        asking = client(Introduction(Bearer(tokens), over_http=True))
         assert await asking.ask(endpoint.url()) == verdict
     assert [asked.headers["authorization"] for asked in endpoint.received] == ["Bearer token-1", "Bearer token-2"]
     assert tokens.rejected == ["token-1"]
@@ -215,10 +224,44 @@ async def test_a_rejected_token_is_renewed_once_and_the_second_answer_stands(
 
 async def test_without_a_token_to_be_had_the_endpoint_is_not_asked() -> None:
     async with ConditionEndpoint() as endpoint:
-        asking = client(NoTokens(), limits=QuestionLimits(token_over_http=True))
+        asking = client(Introduction(Bearer(NoTokens()), over_http=True))
         verdicts = [await asking.ask(endpoint.url()) for _ in range(3)]
     assert verdicts == [Inconclusive("Maskinporten could not answer a token: it answered 500")] * 3
     assert endpoint.received == [], "and it is not the endpoint that is laid to rest for it"
+
+
+_FIELD = FixedField("X-Api-Key", "fjord-42-lamp")
+_TRUSTING = [
+    ((), True),
+    ((_NAME,), True),
+    ((".example.com",), True),
+    (("other.example.com", ".example.com"), True),
+    (("other.example.com",), False),
+    (("example.com",), False),
+    ((".condition.example.com",), False),
+    (("ondition.example.com",), False),
+]
+
+
+@pytest.mark.parametrize(("hosts", "shown"), _TRUSTING)
+async def test_hosts_that_are_not_trusted_are_asked_by_nobody_in_particular(
+    hosts: tuple[str, ...], shown: bool
+) -> None:
+    async with ConditionEndpoint() as endpoint:
+        asking = client(Introduction(_FIELD, hosts, over_http=True))
+        assert await asking.ask(endpoint.url(host=_NAME.upper())) == Met()
+    (asked,) = endpoint.received
+    assert asked.headers.get("x-api-key") == ("fjord-42-lamp" if shown else None)
+
+
+async def test_a_header_field_goes_along_over_https_only_and_its_rejection_stands(tmp_path: Path) -> None:
+    certificate = server_certificate(tmp_path, _NAME)
+    async with ConditionEndpoint(Says(401), tls=certificate.server) as endpoint, ConditionEndpoint() as unprotected:
+        asking = client(Introduction(_FIELD), tls=certificate.trust)
+        assert await asking.ask(endpoint.url(host=_NAME)) == Inconclusive("the endpoint answered 401")
+        assert await asking.ask(unprotected.url()) == Met()
+    assert [asked.headers["x-api-key"] for asked in endpoint.received] == ["fjord-42-lamp"]
+    assert "x-api-key" not in unprotected.received[0].headers
 
 
 async def test_an_endpoint_that_keeps_failing_is_left_alone_for_a_while() -> None:

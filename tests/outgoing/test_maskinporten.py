@@ -17,7 +17,8 @@ from tests.support.maskinporten import CLIENT_ID, SCOPE, Maskinporten
 from varsel.errors import DependencyFailure
 from varsel.model.clock import HandTurnedClock
 from varsel.outgoing.assertion import Account, SigningKey, read_signing_key
-from varsel.outgoing.maskinporten import MaskinportenTokens
+from varsel.outgoing.maskinporten import Maskinporten as Source
+from varsel.outgoing.tokens import KeptTokens
 
 _KID = "varsel-1"
 _SECOND = timedelta(seconds=1)
@@ -44,10 +45,14 @@ async def maskinporten(clock: HandTurnedClock) -> AsyncIterator[Maskinporten]:
 
 
 @pytest.fixture
-async def tokens(maskinporten: Maskinporten, clock: HandTurnedClock) -> AsyncIterator[MaskinportenTokens]:
-    source = MaskinportenTokens(account(maskinporten), clock, tls=_NO_TLS)
+async def tokens(maskinporten: Maskinporten, clock: HandTurnedClock) -> AsyncIterator[KeptTokens]:
+    source = kept(account(maskinporten), clock)
     yield source
     await source.aclose()
+
+
+def kept(account: Account, clock: HandTurnedClock, timeout: timedelta = 10 * _SECOND) -> KeptTokens:
+    return KeptTokens(Source(account, clock, timeout=timeout, tls=_NO_TLS), clock)
 
 
 def account(maskinporten: Maskinporten, client_id: str = CLIENT_ID, scope: str = SCOPE, kid: str = _KID) -> Account:
@@ -55,7 +60,7 @@ def account(maskinporten: Maskinporten, client_id: str = CLIENT_ID, scope: str =
 
 
 async def test_a_token_is_had_and_kept_until_five_seconds_before_its_end(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens, clock: HandTurnedClock
+    maskinporten: Maskinporten, tokens: KeptTokens, clock: HandTurnedClock
 ) -> None:
     assert await tokens.token() == "token-1"
     clock.turn(119 * _SECOND - 5 * _SECOND - timedelta(microseconds=1))
@@ -65,7 +70,7 @@ async def test_a_token_is_had_and_kept_until_five_seconds_before_its_end(
     assert maskinporten.given == 2
 
 
-async def test_however_many_ask_one_fetch_is_made(maskinporten: Maskinporten, tokens: MaskinportenTokens) -> None:
+async def test_however_many_ask_one_fetch_is_made(maskinporten: Maskinporten, tokens: KeptTokens) -> None:
     maskinporten.hold()
     asking = [asyncio.create_task(tokens.token()) for _ in range(50)]
     await maskinporten.wait_for(lambda: maskinporten.in_flight == 1)
@@ -74,9 +79,7 @@ async def test_however_many_ask_one_fetch_is_made(maskinporten: Maskinporten, to
     assert len(maskinporten.received) == 1
 
 
-async def test_whoever_gives_up_waiting_spoils_it_for_nobody(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens
-) -> None:
+async def test_whoever_gives_up_waiting_spoils_it_for_nobody(maskinporten: Maskinporten, tokens: KeptTokens) -> None:
     maskinporten.hold()
     first, second = (asyncio.create_task(tokens.token()) for _ in range(2))
     await maskinporten.wait_for(lambda: maskinporten.in_flight == 1)
@@ -87,7 +90,7 @@ async def test_whoever_gives_up_waiting_spoils_it_for_nobody(
 
 
 async def test_a_rejected_token_is_replaced_once_for_all_who_met_the_rejection(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens
+    maskinporten: Maskinporten, tokens: KeptTokens
 ) -> None:
     rejected = await tokens.token()
     renewed = await asyncio.gather(*(tokens.renewed(rejected) for _ in range(10)))
@@ -98,14 +101,14 @@ async def test_a_rejected_token_is_replaced_once_for_all_who_met_the_rejection(
 
 @pytest.mark.parametrize("lifetime", [5, 1, 0, -30])
 async def test_tokens_too_short_to_keep_are_used_once(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens, lifetime: int
+    maskinporten: Maskinporten, tokens: KeptTokens, lifetime: int
 ) -> None:
     maskinporten.lifetime = lifetime
     assert [await tokens.token(), await tokens.token()] == ["token-1", "token-2"]
 
 
 async def test_a_life_beyond_reason_counts_as_a_day(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens, clock: HandTurnedClock
+    maskinporten: Maskinporten, tokens: KeptTokens, clock: HandTurnedClock
 ) -> None:
     maskinporten.lifetime = 10**15
     await tokens.token()
@@ -124,7 +127,7 @@ async def test_a_life_beyond_reason_counts_as_a_day(
 async def test_what_maskinporten_objects_to_is_named(
     maskinporten: Maskinporten, clock: HandTurnedClock, flaw: dict[str, str], code: str
 ) -> None:
-    tokens = MaskinportenTokens(account(maskinporten, **flaw), clock, tls=_NO_TLS)
+    tokens = kept(account(maskinporten, **flaw), clock)
     with pytest.raises(DependencyFailure, match=rf"it answered 400 \({code}\); check client id"):
         await tokens.token()
     await tokens.aclose()
@@ -154,7 +157,7 @@ _ODD = {
 
 @pytest.mark.parametrize(("answer", "text"), _ODD.values(), ids=_ODD)
 async def test_odd_answers_are_failures_that_tell_no_secrets(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens, answer: bytes, text: str, caplog: pytest.LogCaptureFixture
+    maskinporten: Maskinporten, tokens: KeptTokens, answer: bytes, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     maskinporten.script.append(answer)
     with pytest.raises(DependencyFailure, match=text) as failure:
@@ -165,14 +168,14 @@ async def test_odd_answers_are_failures_that_tell_no_secrets(
 
 async def test_silence_ends_by_the_time_limit(maskinporten: Maskinporten, clock: HandTurnedClock) -> None:
     maskinporten.hold()
-    tokens = MaskinportenTokens(account(maskinporten), clock, timeout=timedelta(milliseconds=50), tls=_NO_TLS)
+    tokens = kept(account(maskinporten), clock, timeout=timedelta(milliseconds=50))
     with pytest.raises(DependencyFailure, match="could not be reached"):
         await tokens.token()
     await tokens.aclose()
 
 
 async def test_a_token_endpoint_that_keeps_failing_is_left_alone(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens, clock: HandTurnedClock
+    maskinporten: Maskinporten, tokens: KeptTokens, clock: HandTurnedClock
 ) -> None:
     maskinporten.script.extend([written(500, b"")] * 3)
     for _ in range(5):
@@ -185,7 +188,7 @@ async def test_a_token_endpoint_that_keeps_failing_is_left_alone(
 
 async def test_closing_ends_a_fetch_under_way(maskinporten: Maskinporten, clock: HandTurnedClock) -> None:
     maskinporten.hold()
-    tokens = MaskinportenTokens(account(maskinporten), clock, tls=_NO_TLS)
+    tokens = kept(account(maskinporten), clock)
     waiting = asyncio.create_task(tokens.token())
     await maskinporten.wait_for(lambda: maskinporten.in_flight == 1)
     await tokens.aclose()
@@ -194,7 +197,7 @@ async def test_closing_ends_a_fetch_under_way(maskinporten: Maskinporten, clock:
 
 
 async def test_neither_tokens_nor_assertions_reach_a_log(
-    maskinporten: Maskinporten, tokens: MaskinportenTokens, caplog: pytest.LogCaptureFixture
+    maskinporten: Maskinporten, tokens: KeptTokens, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     assert await tokens.token() == "token-1"

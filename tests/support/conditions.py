@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from tests.support.resolvers import FixedResolver
 from varsel.model.clock import Clock
+from varsel.outgoing.authentication import Introduction
 from varsel.outgoing.breaker import Breakers
-from varsel.outgoing.condition import BearerTokens, ConditionClient, QuestionLimits
+from varsel.outgoing.condition import ConditionClient, QuestionLimits
 from varsel.outgoing.fetch import Fetcher
 from varsel.outgoing.guard import Allowed, Guard
 from varsel.outgoing.turns import TurnLimits, Turns
@@ -18,13 +19,12 @@ TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 def condition_client(
     clock: Clock,
     *,
-    tokens: BearerTokens | None = None,
+    introduction: Introduction | None = None,
     tls: ssl.SSLContext = TRUSTS_NOBODY,
     turns: TurnLimits | None = None,
     within: timedelta = timedelta(seconds=10),
 ) -> ConditionClient:
     """Make the client; it asks endpoints on loopback addresses only."""
     guard = Guard(FixedResolver(["127.0.0.1"]), Allowed.read(["127.0.0.0/8"]))
-    return ConditionClient(
-        Fetcher(guard, tls=tls), Turns(turns or TurnLimits()), Breakers(clock), tokens, QuestionLimits(within=within)
-    )
+    limits = QuestionLimits(within=within)
+    return ConditionClient(Fetcher(guard, tls=tls), Turns(turns or TurnLimits()), Breakers(clock), introduction, limits)

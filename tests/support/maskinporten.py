@@ -28,7 +28,9 @@ class Maskinporten(LoopbackServer):
     `hold()` keeps requests waiting until `release()`.
     """
 
-    def __init__(self, clock: Clock, key: RSAPublicKey, kid: str, *, lifetime: object = 119) -> None:
+    def __init__(
+        self, clock: Clock, key: RSAPublicKey, kid: str, *, lifetime: object = 119, scope: str = SCOPE
+    ) -> None:
         super().__init__()
         self.script: deque[bytes] = deque()
         self.lifetime = lifetime
@@ -36,6 +38,7 @@ class Maskinporten(LoopbackServer):
         self._clock = clock
         self._key = key
         self._kid = kid
+        self._scope = scope
         self._used: set[str] = set()
         self._open = asyncio.Event()
         self._open.set()
@@ -67,7 +70,7 @@ class Maskinporten(LoopbackServer):
             return
         self.given += 1
         token = {"access_token": f"token-{self.given}", "token_type": "Bearer", "expires_in": self.lifetime}
-        writer.write(_json(200, token | {"scope": SCOPE}))
+        writer.write(_json(200, token | {"scope": self._scope}))
 
     def _check(self, received: Received) -> None:
         form = parse_qs(received.body.decode("ascii"), strict_parsing=True)
@@ -93,7 +96,7 @@ class Maskinporten(LoopbackServer):
         except jwt.InvalidTokenError as flaw:
             raise Refusal("invalid_grant", type(flaw).__name__) from flaw
         _require(claims["iss"] == CLIENT_ID, "invalid_client", "iss")
-        _require(claims["scope"] == SCOPE, "invalid_scope", "scope")
+        _require(claims["scope"] == self._scope, "invalid_scope", "scope")
         _require(_times_hold(claims, self._clock.now()), "invalid_grant", "times")
         _require(claims["jti"] not in self._used, "invalid_grant", "used before")
         self._used.add(claims["jti"])

@@ -35,6 +35,20 @@ ALTINN = {
     "VARSEL_ALTINN_AUTHORIZATION": "http://authorization.example.com/authorization/api/v1/",
 }
 
+HEADER = {
+    "VARSEL_CONDITION_AUTHENTICATION": "header",
+    "VARSEL_CONDITION_TRUSTED_HOSTS": "*.example.com",
+    "VARSEL_CONDITION_HEADER_NAME": "X-Api-Key",
+    "VARSEL_CONDITION_HEADER_VALUE": "fjord-42-lamp",
+}
+OAUTH = {
+    "VARSEL_CONDITION_AUTHENTICATION": "oauth",
+    "VARSEL_CONDITION_TRUSTED_HOSTS": "*.example.com",
+    "VARSEL_OAUTH_TOKEN_ADDRESS": "https://login.example.com/oauth2/token/",
+    "VARSEL_OAUTH_CLIENT_ID": "varsel",
+    "VARSEL_OAUTH_CLIENT_SECRET": "fjord-42-lamp",
+}
+
 
 def problems(environ: dict[str, str]) -> list[str]:
     with pytest.raises(SettingsError) as caught:
@@ -248,7 +262,7 @@ def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
         ({"VARSEL_ASSUME_DELIVERED_AFTER": "48h"}, "VARSEL_NOTIFICATION_LIFETIME"),
         ({"VARSEL_ORDER_RETRY_LONGEST": "30s"}, "VARSEL_ORDER_RETRY_FIRST"),
         (
-            {"VARSEL_CONDITION_TOKEN": "maskinporten", "VARSEL_MASKINPORTEN_CLIENT_ID": "client"},
+            {"VARSEL_CONDITION_AUTHENTICATION": "maskinporten", "VARSEL_MASKINPORTEN_CLIENT_ID": "client"},
             "VARSEL_MASKINPORTEN_KEY must be set",
         ),
         (
@@ -257,6 +271,12 @@ def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
         ),
         ({"VARSEL_DIRECTORY_REST_FIRST": "2m"}, "must not be longer than VARSEL_DIRECTORY_REST_LONGEST"),
         ({"VARSEL_DIRECTORY_QUIET": "600ms"}, "must not be longer than VARSEL_DIRECTORY_LONGEST"),
+        ({"VARSEL_CONDITION_AUTHENTICATION": "signature"}, "signature, so VARSEL_CONDITION_SIGNING_KEYS must be set"),
+        ({"VARSEL_CONDITION_SIGNING_KEYS": "whsec_AAEC"}, "VARSEL_CONDITION_SIGNING_KEYS cannot be used: a secret"),
+        ({**HEADER, "VARSEL_CONDITION_HEADER_VALUE": ""}, "header, so VARSEL_CONDITION_HEADER_VALUE must be set"),
+        ({**HEADER, "VARSEL_CONDITION_TRUSTED_HOSTS": ""}, "header, so VARSEL_CONDITION_TRUSTED_HOSTS must name"),
+        ({**OAUTH, "VARSEL_OAUTH_CLIENT_SECRET": ""}, "oauth, so VARSEL_OAUTH_CLIENT_SECRET must be set"),
+        ({**OAUTH, "VARSEL_CONDITION_TRUSTED_HOSTS": ""}, "oauth, so VARSEL_CONDITION_TRUSTED_HOSTS must name"),
         ({"VARSEL_MASKINPORTEN_KEY": '{"kty": "RSA", "n": "AQAB"}'}, "VARSEL_MASKINPORTEN_KEY cannot be used: "),
     ],
 )
@@ -279,6 +299,9 @@ def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: s
         ({"VARSEL_SMTP_TLS": "none", "VARSEL_SMTP_USERNAME": "a", "VARSEL_SMTP_PASSWORD": "fjord"}, "in clear"),
         ({"VARSEL_LINK_ENDPOINT": "http://sms.example.com"}, "in clear"),
         ({"VARSEL_CONDITION_TOKEN_OVER_HTTP": "yes"}, "in clear"),
+        ({"VARSEL_OAUTH_TOKEN_ADDRESS": "http://login.example.com/token"}, "change VARSEL_OAUTH_TOKEN_ADDRESS"),
+        ({"VARSEL_CONDITION_SIGNING_KEYS_FILE": "/nowhere/keys"}, "cannot be read"),
+        ({**HEADER, "VARSEL_CONDITION_HEADER_VALUE": "change-me"}, "everybody guesses"),
         ({"VARSEL_MASKINPORTEN_ISSUER": "http://maskinporten.example.com"}, "by https only"),
         ({**ALTINN, "VARSEL_ALTINN_SUBSCRIPTION_KEY": "fjord-42"}, "VARSEL_ALTINN_AUTHORIZATION must be https"),
     ],
@@ -286,6 +309,37 @@ def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: s
 def test_production_refuses_what_would_let_strangers_in(changes: dict[str, str], word: str) -> None:
     [problem] = problems({**PRODUCTION, **changes})
     assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"VARSEL_CONDITION_HEADER_NAME": "X Api Key"}, "must be the name of a header field"),
+        ({"VARSEL_CONDITION_HEADER_NAME": "X-Key:"}, "must be the name of a header field"),
+        ({"VARSEL_CONDITION_HEADER_NAME": "Content-length"}, "Varsel does not write itself"),
+        ({"VARSEL_CONDITION_HEADER_NAME": "hOST"}, "Varsel does not write itself"),
+        ({"VARSEL_CONDITION_HEADER_VALUE": "fjord\r\nX-More: 1"}, "must be one line of ASCII"),
+        ({"VARSEL_CONDITION_HEADER_VALUE": "fjørd"}, "must be one line of ASCII"),
+        ({"VARSEL_OAUTH_TOKEN_ADDRESS": "https://login.example.com/token#fjord"}, "has no #"),
+        ({"VARSEL_OAUTH_TOKEN_ADDRESS": "login.example.com"}, "names a host"),
+        ({"VARSEL_CONDITION_TRUSTED_HOSTS": "https://example.com"}, "must be a list such as"),
+    ],
+)
+def test_what_could_not_be_sent_is_a_problem(changes: dict[str, str], word: str) -> None:
+    [problem] = problems(changes)
+    assert word in problem
+    assert "X-More" not in problem
+
+
+@pytest.mark.parametrize("complete", [HEADER, OAUTH])
+def test_production_shows_secrets_to_named_hosts(complete: dict[str, str]) -> None:
+    settings = Settings.read({**PRODUCTION, **complete})
+    assert settings.condition_trusted_hosts == ("*.example.com",)
+    assert "fjord-42-lamp" not in repr(settings)
+
+
+def test_the_address_of_a_token_endpoint_keeps_its_last_slash() -> None:
+    assert Settings.read(OAUTH).oauth_token_address == "https://login.example.com/oauth2/token/"
 
 
 def test_production_starts_with_real_channels_and_may_rehearse_with_the_sandbox() -> None:

@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from varsel.assembly.database import open_database
 from varsel.assembly.directories import single_directories
-from varsel.assembly.outgoing import open_tokens
+from varsel.assembly.outgoing import open_introduction
 from varsel.assembly.providers import local_issuer, open_gatekeeper, open_outside
 from varsel.errors import VarselError
 from varsel.model.clock import Clock, SystemClock
 from varsel.model.findings import Finding, Verdict
-from varsel.outgoing.maskinporten import MaskinportenTokens
+from varsel.outgoing.authentication import Introduction
 from varsel.settings import Settings
 from varsel.storage.migrate import check as check_schema
 from varsel.storage.pool import Pool
@@ -70,7 +71,7 @@ async def _outside(settings: Settings, pool: Pool) -> list[Finding]:
             await _examined("e-mail", outside.email.check),
             await _examined("SMS", outside.sms.check),
             *await examine_directories(settings, pool, clock),
-            *await examine_tokens(settings, clock),
+            *await examine_conditions(settings, clock),
         ]
 
 
@@ -83,12 +84,20 @@ async def examine_directories(settings: Settings, pool: Pool, clock: Clock) -> l
         return [await _examined(f"directory {each.name}", each.check) for each in directories]
 
 
-async def examine_tokens(settings: Settings, clock: Clock) -> list[Finding]:
-    """Fetch a token as send conditions are asked with, where the settings want one."""
-    async with open_tokens(settings, clock) as tokens:
-        return [] if tokens is None else [await _examined("Maskinporten", partial(_token, tokens))]
+async def examine_conditions(settings: Settings, clock: Clock) -> list[Finding]:
+    """Make what shows condition endpoints who is asking, a token fetched for it included, where it is wanted."""
+    async with open_introduction(settings, clock) as introduction:
+        if introduction is None:
+            return []
+        found = await _examined("send conditions", partial(_introduced, settings, introduction))
+        everybody = introduction.authentication.confidential and not introduction.hosts
+        if found.verdict is Verdict.OK and everybody:
+            advice = "name the hosts that may see it in VARSEL_CONDITION_TRUSTED_HOSTS"
+            return [replace(found, verdict=Verdict.WARN, advice=advice)]
+        return [found]
 
 
-async def _token(tokens: MaskinportenTokens) -> str:
-    await tokens.token()
-    return "it gives tokens"
+async def _introduced(settings: Settings, introduction: Introduction) -> str:
+    await introduction.authentication.fields()
+    hosts = ", ".join(settings.condition_trusted_hosts) or "all hosts that callers name"
+    return f"{settings.condition_authentication} works, and is shown to {hosts}"

@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from varsel.assembly.tokens import maskinporten_tokens, oauth_tokens
 from varsel.model.clock import Clock
-from varsel.outgoing.assertion import Account, read_signing_key
+from varsel.outgoing.authentication import Authentication, Bearer, FixedField, Introduction
 from varsel.outgoing.breaker import Breakers
 from varsel.outgoing.condition import ConditionClient, QuestionLimits
 from varsel.outgoing.fetch import Fetcher
 from varsel.outgoing.guard import Allowed, Guard
-from varsel.outgoing.maskinporten import MaskinportenTokens
 from varsel.outgoing.resolver import SystemResolver
+from varsel.outgoing.signature import Signature, read_webhook_keys
 from varsel.outgoing.turns import TurnLimits, Turns
-from varsel.settings import Settings
-from varsel.settings.choices import ConditionToken
+from varsel.settings import Secret, Settings
+from varsel.settings.choices import ConditionAuthentication as Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +34,50 @@ async def open_outgoing(
     """Make the parts for the time of the block; `tls` None trusts whom the system trusts."""
     resolver = SystemResolver()
     try:
-        async with open_tokens(settings, clock, tls=tls) as tokens:
+        async with open_introduction(settings, clock, tls=tls) as introduction:
             fetcher = Fetcher(_guard(settings, resolver), tls=tls)
             turns = Turns(TurnLimits(settings.condition_concurrency, settings.condition_concurrency_per_host))
-            limits = QuestionLimits(settings.condition_timeout, token_over_http=settings.condition_token_over_http)
-            yield Outgoing(fetcher, ConditionClient(fetcher, turns, Breakers(clock), tokens, limits))
+            limits = QuestionLimits(settings.condition_timeout)
+            yield Outgoing(fetcher, ConditionClient(fetcher, turns, Breakers(clock), introduction, limits))
     finally:
         resolver.close()
 
 
 @asynccontextmanager
-async def open_tokens(
+async def open_introduction(
     settings: Settings, clock: Clock, *, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[MaskinportenTokens | None]:
-    """Give the tokens that accompany questions, None where the settings want none."""
-    if settings.condition_token is not ConditionToken.MASKINPORTEN:
+) -> AsyncIterator[Introduction | None]:
+    """Give what shows endpoints who is asking, None where the settings want nothing of that sort."""
+    authentication = _authentication(settings, clock, tls)
+    if authentication is None:
         yield None
         return
-    tokens = MaskinportenTokens(_account(settings), clock, tls=tls)
+    hosts = tuple(name.removeprefix("*") for name in settings.condition_trusted_hosts)
     try:
-        yield tokens
+        yield Introduction(authentication, hosts, over_http=settings.condition_token_over_http)
     finally:
-        await tokens.aclose()
+        await authentication.aclose()
+
+
+def _authentication(settings: Settings, clock: Clock, tls: ssl.SSLContext | None) -> Authentication | None:
+    """Make what is chosen; the settings have made sure that it is complete."""
+    match settings.condition_authentication:
+        case Choice.NONE:
+            return None
+        case Choice.MASKINPORTEN:
+            return Bearer(maskinporten_tokens(settings, clock, scope=settings.maskinporten_scope, tls=tls))
+        case Choice.OAUTH:
+            return Bearer(oauth_tokens(settings, clock, tls=tls))
+        case Choice.HEADER:
+            return FixedField(settings.condition_header_name or "", _revealed(settings.condition_header_value))
+        case Choice.SIGNATURE:
+            return Signature(read_webhook_keys(_revealed(settings.condition_signing_keys)), clock)
+
+
+def _revealed(secret: Secret | None) -> str:
+    return secret.reveal() if secret else ""
 
 
 def _guard(settings: Settings, resolver: SystemResolver) -> Guard:
     allowed = Allowed.read(settings.outgoing_allowed)
     return Guard(resolver, allowed, ports=frozenset(settings.outgoing_ports or ()))
-
-
-def _account(settings: Settings) -> Account:
-    """Return the client of Maskinporten; the settings have made sure that it is complete."""
-    key = settings.maskinporten_key.reveal() if settings.maskinporten_key else ""
-    return Account(
-        issuer=f"{settings.maskinporten_issuer}/",
-        client_id=settings.maskinporten_client_id or "",
-        scope=settings.maskinporten_scope,
-        key=read_signing_key(key, settings.maskinporten_key_id),
-    )

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from varsel.errors import AddressNotFetched, AddressRefused, AddressUnreachable, DependencyFailure
+from varsel.outgoing.authentication import Introduction
 from varsel.outgoing.breaker import Breakers
 from varsel.outgoing.destination import Destination, read_destination
 from varsel.outgoing.fetch import Answer, Fetcher, SizeLimit
@@ -15,45 +15,29 @@ from varsel.outgoing.verdict import Inconclusive, NotAsked, Verdict, read_answer
 _UNAUTHORIZED = 401
 
 
-class BearerTokens(Protocol):
-    """Where the token that accompanies the question comes from."""
-
-    async def token(self) -> str:
-        """Return a token that holds now. Raises `DependencyFailure`."""
-        ...
-
-    async def renewed(self, rejected: str) -> str:
-        """Return another token than `rejected`, which an endpoint did not accept. Raises `DependencyFailure`."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class QuestionLimits:
-    """Time from the name's look-up to the answer's last byte, and the answer's largest size in bytes.
-
-    `token_over_http` sends the token unprotected too; without it, http endpoints are asked without a token.
-    """
+    """Time from the name's look-up to the answer's last byte, and the answer's largest size in bytes."""
 
     within: timedelta = timedelta(seconds=10)
     largest: int = 65_536
-    token_over_http: bool = False
 
 
 class ConditionClient:
-    """Asks endpoints. `tokens` None asks without a token."""
+    """Asks endpoints. `introduction` None never shows who is asking."""
 
     def __init__(
         self,
         fetcher: Fetcher,
         turns: Turns,
         breakers: Breakers,
-        tokens: BearerTokens | None = None,
+        introduction: Introduction | None = None,
         limits: QuestionLimits = QuestionLimits(),
     ) -> None:
         self._fetcher = fetcher
         self._turns = turns
         self._breakers = breakers
-        self._tokens = tokens
+        self._introduction = introduction
         self._limits = limits
 
     async def ask(self, url: str) -> Verdict:
@@ -84,22 +68,16 @@ class ConditionClient:
         return read_answer(answer)
 
     async def _answer(self, destination: Destination) -> Answer:
-        tokens = self._tokens
-        if tokens is None or not self._may_carry_token(destination):
+        introduction = self._introduction
+        if introduction is None or not introduction.suits(destination):
             return await self._get(destination, {})
-        token = await tokens.token()
-        answer = await self._get(destination, _bearer(token))
+        fields = await introduction.authentication.fields()
+        answer = await self._get(destination, fields)
         if answer.status != _UNAUTHORIZED:
             return answer
-        return await self._get(destination, _bearer(await tokens.renewed(token)))
-
-    def _may_carry_token(self, destination: Destination) -> bool:
-        return destination.url.scheme == "https" or self._limits.token_over_http
+        others = await introduction.authentication.renewed(fields)
+        return answer if others is None else await self._get(destination, others)
 
     async def _get(self, destination: Destination, headers: Mapping[str, str]) -> Answer:
         limit = SizeLimit(self._limits.largest)
         return await self._fetcher.get(destination, within=self._limits.within, limit=limit, headers=headers)
-
-
-def _bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}

@@ -23,6 +23,17 @@ def address(*schemes: str) -> Kind[str]:
     return Kind(f"address, {wanted}", parse)
 
 
+def token_address() -> Kind[str]:
+    """The URL of a token endpoint, kept as it is written; RFC 6749, section 3.2, wants no fragment."""
+
+    def parse(value: str) -> str:
+        if not _is_address(value, ("https", "http")) or "#" in value:
+            raise ValueError("must be an address that begins with https:// or http://, names a host and has no #")
+        return value
+
+    return Kind("address, https:// or http://", parse)
+
+
 def _is_address(value: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(value)

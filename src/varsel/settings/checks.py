@@ -5,10 +5,17 @@ A finding names the attributes it rests on, so that it is not reported when one 
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from varsel.settings.choices import ConditionToken, Directory, EmailProvider, Environment, SmsProvider, TlsMode
+from varsel.settings.call_checks import (
+    authentication_is_complete,
+    maskinporten_key_can_sign,
+    secrets_go_to_named_hosts,
+    tokens_travel_protected,
+    webhook_keys_can_sign,
+)
+from varsel.settings.choices import Directory, EmailProvider, Environment, SmsProvider, TlsMode
+from varsel.settings.findings import Finding
 from varsel.settings.secret import Secret
 from varsel.settings.table import Table
 
@@ -16,13 +23,6 @@ _KNOWN_TO_ALL = frozenset(
     {"admin", "change-me", "changeme", "example", "password", "postgres", "secret", "test", "varsel"}
 )
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class Finding(NamedTuple):
-    """One thing that does not go together: the attributes it rests on, and what to do."""
-
-    rests_on: tuple[str, ...]
-    sentence: str
 
 
 def problems_of(settings: Table, flawed: frozenset[str]) -> list[str]:
@@ -100,28 +100,6 @@ def _altinn_is_complete(settings: Table) -> Iterator[Finding]:
             yield Finding(("directory", attribute), f"VARSEL_DIRECTORY names altinn, so {name} must be set")
 
 
-def _maskinporten_is_complete(settings: Table) -> Iterator[Finding]:
-    if settings.condition_token is not ConditionToken.MASKINPORTEN:
-        return
-    for attribute in ("maskinporten_client_id", "maskinporten_key"):
-        if getattr(settings, attribute) is None:
-            name = f"VARSEL_{attribute.upper()}"
-            yield Finding(
-                ("condition_token", attribute), f"VARSEL_CONDITION_TOKEN is maskinporten, so {name} must be set"
-            )
-
-
-def _maskinporten_key_can_sign(settings: Table) -> Iterator[Finding]:
-    if settings.maskinporten_key is None:
-        return
-    from varsel.outgoing.assertion import read_signing_key  # noqa: PLC0415 - loads cryptography, for the few who set it
-
-    try:
-        read_signing_key(settings.maskinporten_key.reveal(), settings.maskinporten_key_id)
-    except ValueError as flaw:
-        yield Finding(("maskinporten_key", "maskinporten_key_id"), f"VARSEL_MASKINPORTEN_KEY cannot be used: {flaw}")
-
-
 def _no_local_issuer(settings: Table) -> Iterator[Finding]:
     if settings.openid_address is None:
         yield Finding(
@@ -189,18 +167,6 @@ def _passwords_travel_protected(settings: Table) -> Iterator[Finding]:
         )
 
 
-def _tokens_travel_protected(settings: Table) -> Iterator[Finding]:
-    if settings.condition_token_over_http:
-        yield Finding(
-            ("condition_token_over_http",),
-            "production sends no token in clear: remove VARSEL_CONDITION_TOKEN_OVER_HTTP or set it to no",
-        )
-    if settings.maskinporten_issuer.startswith("http:"):
-        yield Finding(
-            ("maskinporten_issuer",), "production fetches tokens by https only: change VARSEL_MASKINPORTEN_ISSUER"
-        )
-
-
 def _subscription_key_travels_protected(settings: Table) -> Iterator[Finding]:
     """Refuse a key in clear; without one, components in the same cluster may be called by http."""
     if settings.altinn_subscription_key is not None and (settings.altinn_authorization or "").startswith("http:"):
@@ -220,8 +186,10 @@ _ALWAYS: tuple[Check, ...] = (
     _assumption_comes_before_expiry,
     _bounds_are_in_order,
     _altinn_is_complete,
-    _maskinporten_is_complete,
-    _maskinporten_key_can_sign,
+    authentication_is_complete,
+    secrets_go_to_named_hosts,
+    maskinporten_key_can_sign,
+    webhook_keys_can_sign,
 )
 _IN_PRODUCTION: tuple[Check, ...] = (
     _no_local_issuer,
@@ -230,6 +198,6 @@ _IN_PRODUCTION: tuple[Check, ...] = (
     _no_sandbox,
     _no_secrets_known_to_all,
     _passwords_travel_protected,
-    _tokens_travel_protected,
+    tokens_travel_protected,
     _subscription_key_travels_protected,
 )

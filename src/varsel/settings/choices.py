@@ -109,8 +109,18 @@ class Undecided(StrEnum):
     DO_NOT_SEND = "do-not-send"
 
 
-class ConditionToken(StrEnum):
-    """What shows condition endpoints who is asking."""
+class ConditionAuthentication(StrEnum):
+    """How condition endpoints are shown who is asking."""
 
     NONE = "none"
     MASKINPORTEN = "maskinporten"
+    OAUTH = "oauth"
+    HEADER = "header"
+    SIGNATURE = "signature"
+
+
+class ClientAuthentication(StrEnum):
+    """Where a client of an OAuth server writes who it is: in the Authorization header, or in the form."""
+
+    HEADER = "header"
+    BODY = "body"

@@ -20,10 +20,12 @@ from varsel.settings.address_kinds import (
     network,
     postgresql_address,
     reachable_places,
+    token_address,
 )
 from varsel.settings.choices import (
     Algorithm,
-    ConditionToken,
+    ClientAuthentication,
+    ConditionAuthentication,
     Directory,
     EmailProvider,
     Environment,
@@ -38,6 +40,7 @@ from varsel.settings.choices import (
     Undecided,
     UnknownOutcome,
 )
+from varsel.settings.header_kinds import header_name, header_value
 from varsel.settings.kinds import (
     choice,
     duration,
@@ -85,8 +88,9 @@ CONDITIONS = Group(
     "Send conditions", "How the endpoint of an order that carries a send condition is asked, and what follows."
 )
 MASKINPORTEN = Group(
-    "Maskinporten", "The client whose tokens show condition endpoints who asks. Counts only where they are wanted."
+    "Maskinporten", "The client whose tokens show others who is calling. Counts only where its tokens are wanted."
 )
+OAUTH = Group("OAuth", "The client of any other token server. Counts only where its tokens are wanted.")
 SANDBOX = Group("Sandbox", "The channels that keep messages instead of sending them, and the inbox that shows them.")
 RETENTION = Group("Retention", "How long things are kept. Shorter means less personal data and smaller tables.")
 
@@ -917,18 +921,45 @@ class Table:
         "What becomes of an order whose condition stays undecided: `send` sends it, as the contract says; "
         "`do-not-send` ends it as `SendConditionNotMet`; `hold` goes on asking for 48 hours and then ends it so.",
     )
-    condition_token: ConditionToken = setting(
+    condition_authentication: ConditionAuthentication = setting(
         CONDITIONS,
-        choice(ConditionToken),
+        choice(ConditionAuthentication),
         "none",
-        "Whether a token goes along with the question: `maskinporten` sends one of the client below.",
+        "How endpoints are shown who is asking: `maskinporten` sends a token of the client below, as Altinn "
+        "Notifications does; `oauth` one of another token server; `header` a header field that never changes; "
+        "`signature` signs the question as Standard Webhooks does. A token that an endpoint answers 401 to is replaced "
+        "and the question asked once more.",
+    )
+    condition_trusted_hosts: tuple[str, ...] = setting(
+        CONDITIONS,
+        host_names(),
+        "",
+        "Hosts that are shown it, such as `*.apps.altinn.no`; others are asked without. Empty shows everybody, which "
+        "`oauth` and `header` refuse, because callers choose the addresses: whoever may place an order could have the "
+        "secret sent to himself.",
     )
     condition_token_over_http: bool = setting(
         CONDITIONS,
         yes_no(),
         "no",
-        "Whether the token goes to endpoints without TLS too, where anybody on the way can take it. `no` asks them "
-        "without a token; production refuses `yes`.",
+        "Whether tokens and the header field go to endpoints without TLS too, where anybody on the way can take them. "
+        "`no` asks such endpoints without; production refuses `yes`. A signature gives nothing away and goes to all.",
+    )
+    condition_header_name: str | None = setting(
+        CONDITIONS,
+        optional(header_name()),
+        "",
+        "Name of the header field of `header`, such as `Authorization` or `X-Api-Key`.",
+    )
+    condition_header_value: Secret | None = setting(
+        CONDITIONS, optional(secret(header_value())), "", "What stands in it, a word such as `Basic` included."
+    )
+    condition_signing_keys: Secret | None = setting(
+        CONDITIONS,
+        optional(secret(text("keys, divided by blanks"))),
+        "",
+        "Keys of `signature`: `whsec_…` is shared with the receivers (HMAC), of `whsk_…` they have the public half "
+        "(Ed25519). With several, every question is signed with each, so that receivers can change keys one by one.",
     )
 
     maskinporten_issuer: str = setting(
@@ -944,7 +975,7 @@ class Table:
         MASKINPORTEN,
         text("scopes, divided by spaces"),
         "altinn:system/notifications.condition.check",
-        "Scope of the tokens. The default is the one endpoints of Altinn apps ask for.",
+        "Scope of the tokens for send conditions. The default is the one endpoints of Altinn apps ask for.",
     )
     maskinporten_key: Secret | None = setting(
         MASKINPORTEN,
@@ -957,6 +988,28 @@ class Table:
         optional(text()),
         "",
         "Id under which the key is registered. Empty takes the `kid` of the JWK.",
+    )
+
+    oauth_token_address: str | None = setting(
+        OAUTH,
+        optional(token_address()),
+        "",
+        "Address of the token endpoint, where a client's id and secret are exchanged for a token (RFC 6749, section "
+        "4.4), for example `https://login.example.com/oauth2/token`.",
+    )
+    oauth_client_id: str | None = setting(OAUTH, optional(text()), "", "Id under which the client is registered there.")
+    oauth_client_secret: Secret | None = setting(OAUTH, optional(secret(text())), "", "Secret of the client.")
+    oauth_scope: str | None = setting(
+        OAUTH,
+        optional(text("scopes, divided by spaces")),
+        "",
+        "Scope of the tokens. Empty asks for none, and takes what the server gives by itself.",
+    )
+    oauth_secret_in: ClientAuthentication = setting(
+        OAUTH,
+        choice(ClientAuthentication),
+        "header",
+        "Where the secret is written: `header` is what every server must read; `body` is for those that do not.",
     )
 
     sandbox_inbox: bool = setting(
