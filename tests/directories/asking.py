@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tests.support.altinn import Altinn
-from varsel.contacts.altinn import AltinnDirectory, AltinnOptions, CallOptions, Headers, Service, fixed_headers
+from varsel.contacts.altinn import AltinnDirectory, AltinnOptions, CallOptions, Credentials, FixedHeaders, Service
 from varsel.contacts.limits import Limits
 from varsel.contacts.sparing import Gathering
 from varsel.model.clock import Clock, HandTurnedClock
@@ -18,13 +18,13 @@ def altinn_directory(
     server: Altinn,
     clock: Clock | None = None,
     *,
-    headers: Headers | None = None,
+    credentials: Credentials | None = None,
     call: CallOptions = PROMPT,
     limits: Limits = USUAL,
     per_call: int = 500,
 ) -> AltinnDirectory:
     """Return a directory whose components are all `server`."""
-    sent = headers or fixed_headers({})
+    sent = credentials or FixedHeaders({})
     options = AltinnOptions(
         profile=Service(server.url("/profile/"), sent),
         register=Service(server.url("/register/"), sent),

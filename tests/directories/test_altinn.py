@@ -33,10 +33,7 @@ from tests.support.json_server import Reply
 from varsel.contacts.altinn import (
     AltinnDirectory,
     PlatformAccessTokens,
-    all_headers,
-    bearer_header,
-    fixed_headers,
-    platform_header,
+    PlatformHeader,
     read_platform_key,
 )
 from varsel.contacts.altinn.decision import Pair, question
@@ -315,7 +312,7 @@ async def test_registers_failures_name_the_register(server: Altinn, directory: A
 async def test_the_platform_token_is_signed_and_used_until_shortly_before_its_end(key: RSAPrivateKey) -> None:
     clock = HandTurnedClock(START)
     async with Altinn(token_key=key.public_key()) as server:
-        directory = altinn_directory(server, clock, headers=platform_header(PlatformAccessTokens(key, clock)))
+        directory = altinn_directory(server, clock, credentials=PlatformHeader(PlatformAccessTokens(key, clock)))
         for wait in (0, 294, 1, 5):
             clock.turn(timedelta(seconds=wait))
             await directory.names(organization_numbers=[ORG], national_identity_numbers=[])
@@ -330,18 +327,6 @@ async def test_the_platform_token_is_signed_and_used_until_shortly_before_its_en
         )
         assert jwt.get_unverified_header(server.calls[0].headers["platformaccesstoken"])["alg"] == "RS256"
         await directory.close()
-
-
-async def test_header_fields_come_from_several_sources(server: Altinn) -> None:
-    async def token() -> str:
-        return "from-maskinporten"
-
-    headers = all_headers(fixed_headers({"Ocp-Apim-Subscription-Key": "secret"}), bearer_header(token))
-    directory = altinn_directory(server, headers=headers)
-    await directory.organizations([ORG])
-    assert server.calls[0].headers["ocp-apim-subscription-key"] == "secret"
-    assert server.calls[0].headers["authorization"] == "Bearer from-maskinporten"
-    await directory.close()
 
 
 def test_keys_are_read_from_pem_and_pkcs12(key: RSAPrivateKey) -> None:

@@ -230,6 +230,17 @@ async def test_without_a_token_to_be_had_the_endpoint_is_not_asked() -> None:
     assert endpoint.received == [], "and it is not the endpoint that is laid to rest for it"
 
 
+async def test_without_another_token_to_be_had_a_rejection_stays_inconclusive() -> None:
+    class LastToken(NoTokens):
+        async def token(self) -> str:
+            return "token-1"
+
+    async with ConditionEndpoint(Says(401)) as endpoint:
+        verdict = await client(Introduction(Bearer(LastToken()), over_http=True)).ask(endpoint.url())
+    assert verdict == Inconclusive("Maskinporten could not answer a token: it answered 500 after 7 letters")
+    assert len(endpoint.received) == 1
+
+
 _FIELD = FixedField("X-Api-Key", "fjord-42-lamp")
 _TRUSTING = [
     ((), True),

@@ -1,8 +1,9 @@
 """A scripted Altinn over real HTTP: Profile's four look-ups, Register's names, Authorization's decisions.
 
 It speaks the shapes of integrations.md section 2, in awkward but lawful ways: entries in reverse order, members nobody
-asked for. `script` holds replies that go first, whatever is asked; `hold()` and `delay` make it slow. Run as
-`python -m tests.support.altinn --delay-ms 30` it knows every person whose number ends in an even digit.
+asked for. `script` holds replies that go first, whatever is asked; `doors` says who is let in, and everybody else is
+answered 401; `hold()` and `delay` make it slow. Run as `python -m tests.support.altinn --delay-ms 30` it knows every
+person whose number ends in an even digit.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import contextlib
 import signal
 import sys
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jwt
@@ -30,6 +31,8 @@ _MOST_NAMES = 1000
 _USER, _PARTY = "urn:altinn:userid", "urn:altinn:partyid"
 _DROP = Reply(0)
 Entry = Mapping[str, object]
+Door = Callable[[Mapping[str, str]], bool]
+"""Whether a call with these header fields, their names in lower case, is let in."""
 
 
 class Grant(NamedTuple):
@@ -59,6 +62,7 @@ class Altinn(JsonServer):
         self.names: dict[str, str | None] = {}
         self.grants: set[Grant] = set()
         self.tokens: list[dict[str, Any]] = []
+        self.doors: dict[str, Door] = {}
         self._token_key = token_key
 
     @property
@@ -77,6 +81,8 @@ class Altinn(JsonServer):
         if self.script:
             scripted = self.script.popleft()
             return None if scripted is _DROP else scripted
+        if not all(door(call.headers) for path, door in self.doors.items() if call.path.startswith(path)):
+            return Reply(401)
         answers = {
             PERSONS: self._persons,
             EXTERNALS: lambda asked: _listed(self.externals, asked["externalIdentities"]),

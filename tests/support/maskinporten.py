@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import parse_qs
 
@@ -25,7 +25,7 @@ class Refusal(Exception):
 class Maskinporten(LoopbackServer):
     """Gives `token-1`, `token-2` … for good assertions; `script` holds raw answers that go first.
 
-    `hold()` keeps requests waiting until `release()`.
+    `hold()` keeps requests waiting until `release()`. `accepts` is what somebody finds out who is shown a token.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Maskinporten(LoopbackServer):
         self._kid = kid
         self._scope = scope
         self._used: set[str] = set()
+        self._ends: dict[str, float] = {}
         self._open = asyncio.Event()
         self._open.set()
 
@@ -56,6 +57,14 @@ class Maskinporten(LoopbackServer):
         """Answer what waits, and go on."""
         self._open.set()
 
+    def accepts(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether header fields, their names in lower case, hold a token of here that has not ended."""
+        return self._clock.now().timestamp() < self._ends.get(headers.get("authorization", ""), 0)
+
+    def revoke(self) -> None:
+        """Take back all tokens that were given."""
+        self._ends.clear()
+
     async def answer(self, received: Received, writer: asyncio.StreamWriter) -> None:
         """Answer a token request."""
         await self._open.wait()
@@ -70,6 +79,8 @@ class Maskinporten(LoopbackServer):
             return
         self.given += 1
         token = {"access_token": f"token-{self.given}", "token_type": "Bearer", "expires_in": self.lifetime}
+        if isinstance(self.lifetime, int):
+            self._ends[f"Bearer token-{self.given}"] = self._clock.now().timestamp() + self.lifetime
         writer.write(_json(200, token | {"scope": self._scope}))
 
     def _check(self, received: Received) -> None:

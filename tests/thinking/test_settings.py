@@ -1,18 +1,23 @@
 """Reading settings: every kind of value, every problem at once, and secrets that stay hidden."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import RSAAlgorithm
 
 from varsel.errors import SettingsError
 from varsel.settings import Secret, Settings
 from varsel.settings.address_kinds import postgresql_address
 from varsel.settings.checks import problems_of
+from varsel.settings.choices import AltinnComponent
+from varsel.settings.header_kinds import header_fields
 from varsel.settings.kinds import Kind, duration, optional, series, size, whole, yes_no
 from varsel.settings.reader import Setting, read_values, settings_of
 
@@ -47,6 +52,16 @@ OAUTH = {
     "VARSEL_OAUTH_TOKEN_ADDRESS": "https://login.example.com/oauth2/token/",
     "VARSEL_OAUTH_CLIENT_ID": "varsel",
     "VARSEL_OAUTH_CLIENT_SECRET": "fjord-42-lamp",
+}
+
+SHOWN = {
+    "VARSEL_DIRECTORY": "altinn",
+    **{name: address.replace("http:", "https:") for name, address in ALTINN.items()},
+    "VARSEL_ALTINN_MASKINPORTEN_FOR": "register, profile",
+    "VARSEL_MASKINPORTEN_CLIENT_ID": "client",
+    "VARSEL_MASKINPORTEN_KEY": json.dumps(
+        RSAAlgorithm.to_jwk(generate_private_key(65537, 2048), as_dict=True) | {"kid": "1"}
+    ),
 }
 
 
@@ -277,6 +292,25 @@ def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
         ({**HEADER, "VARSEL_CONDITION_TRUSTED_HOSTS": ""}, "header, so VARSEL_CONDITION_TRUSTED_HOSTS must name"),
         ({**OAUTH, "VARSEL_OAUTH_CLIENT_SECRET": ""}, "oauth, so VARSEL_OAUTH_CLIENT_SECRET must be set"),
         ({**OAUTH, "VARSEL_CONDITION_TRUSTED_HOSTS": ""}, "oauth, so VARSEL_CONDITION_TRUSTED_HOSTS must name"),
+        (
+            {**SHOWN, "VARSEL_MASKINPORTEN_KEY": ""},
+            "FOR names profile, register, so VARSEL_MASKINPORTEN_KEY must be set",
+        ),
+        (
+            {**SHOWN, "VARSEL_ALTINN_REGISTER_HEADERS": "X-Api-Key: fjord\nAUTHORIZATION: Bearer fjord"},
+            "VARSEL_ALTINN_REGISTER_HEADERS and VARSEL_ALTINN_MASKINPORTEN_FOR both send authorization",
+        ),
+        (
+            {"VARSEL_ALTINN_REGISTER_HEADERS": "PlatformAccessToken: fjord", "VARSEL_ALTINN_TOKEN_KEY_FILE": "key.pem"},
+            "VARSEL_ALTINN_REGISTER_HEADERS and VARSEL_ALTINN_TOKEN_KEY_FILE both send platformaccesstoken",
+        ),
+        (
+            {
+                "VARSEL_ALTINN_AUTHORIZATION_HEADERS": "ocp-apim-subscription-key: fjord",
+                "VARSEL_ALTINN_SUBSCRIPTION_KEY": "lamp",
+            },
+            "VARSEL_ALTINN_AUTHORIZATION_HEADERS and VARSEL_ALTINN_SUBSCRIPTION_KEY both send ocp-",
+        ),
         ({"VARSEL_MASKINPORTEN_KEY": '{"kty": "RSA", "n": "AQAB"}'}, "VARSEL_MASKINPORTEN_KEY cannot be used: "),
     ],
 )
@@ -304,6 +338,9 @@ def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: s
         ({**HEADER, "VARSEL_CONDITION_HEADER_VALUE": "change-me"}, "everybody guesses"),
         ({"VARSEL_MASKINPORTEN_ISSUER": "http://maskinporten.example.com"}, "by https only"),
         ({**ALTINN, "VARSEL_ALTINN_SUBSCRIPTION_KEY": "fjord-42"}, "VARSEL_ALTINN_AUTHORIZATION must be https"),
+        ({**ALTINN, "VARSEL_ALTINN_PROFILE_HEADERS": "X-Key: fjord-42"}, "VARSEL_ALTINN_PROFILE must be https"),
+        ({**ALTINN, "VARSEL_ALTINN_MASKINPORTEN_FOR": "register"}, "VARSEL_ALTINN_REGISTER must be https"),
+        ({"VARSEL_ALTINN_EXCHANGE": "http://altinn.example.com"}, "change VARSEL_ALTINN_EXCHANGE"),
     ],
 )
 def test_production_refuses_what_would_let_strangers_in(changes: dict[str, str], word: str) -> None:
@@ -320,6 +357,15 @@ def test_production_refuses_what_would_let_strangers_in(changes: dict[str, str],
         ({"VARSEL_CONDITION_HEADER_NAME": "hOST"}, "Varsel does not write itself"),
         ({"VARSEL_CONDITION_HEADER_VALUE": "fjord\r\nX-More: 1"}, "must be one line of ASCII"),
         ({"VARSEL_CONDITION_HEADER_VALUE": "fjørd"}, "must be one line of ASCII"),
+        ({"VARSEL_ALTINN_PROFILE_HEADERS": "fjord"}, "must be header fields such as"),
+        ({"VARSEL_ALTINN_PROFILE_HEADERS": "X-Key: a\nx-key: X-More"}, "must be header fields such as"),
+        ({"VARSEL_ALTINN_PROFILE_HEADERS": "X-Key:"}, "must be header fields such as"),
+        ({"VARSEL_ALTINN_PROFILE_HEADERS": "Host: X-More"}, "must be header fields such as"),
+        ({"VARSEL_ALTINN_MASKINPORTEN_FOR": "registry"}, "must be one of profile, register, authorization, or none"),
+        (
+            {"VARSEL_ALTINN_MASKINPORTEN_FOR": "none,register"},
+            "must be one of profile, register, authorization, or none",
+        ),
         ({"VARSEL_OAUTH_TOKEN_ADDRESS": "https://login.example.com/token#fjord"}, "has no #"),
         ({"VARSEL_OAUTH_TOKEN_ADDRESS": "login.example.com"}, "names a host"),
         ({"VARSEL_CONDITION_TRUSTED_HOSTS": "https://example.com"}, "must be a list such as"),
@@ -336,6 +382,16 @@ def test_production_shows_secrets_to_named_hosts(complete: dict[str, str]) -> No
     settings = Settings.read({**PRODUCTION, **complete})
     assert settings.condition_trusted_hosts == ("*.example.com",)
     assert "fjord-42-lamp" not in repr(settings)
+
+
+def test_altinn_may_be_shown_tokens_and_fields_where_they_are_protected() -> None:
+    headers = {"VARSEL_ALTINN_REGISTER_HEADERS": "X-One: fjord: 42\n\n  X-Two :lamp  "}
+    settings = Settings.read({**PRODUCTION, **SHOWN, **headers})
+    assert settings.altinn_maskinporten_for == frozenset({AltinnComponent.REGISTER, AltinnComponent.PROFILE})
+    assert settings.altinn_register_headers is not None
+    assert header_fields(settings.altinn_register_headers.reveal()) == {"X-One": "fjord: 42", "X-Two": "lamp"}
+    assert "fjord" not in repr(settings)
+    assert Settings.read({**PRODUCTION, **ALTINN, "VARSEL_DIRECTORY": "altinn"}).altinn_maskinporten_for is None
 
 
 def test_the_address_of_a_token_endpoint_keeps_its_last_slash() -> None:

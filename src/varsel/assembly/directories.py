@@ -3,31 +3,17 @@
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from varsel.contacts.altinn import (
-    AltinnDirectory,
-    AltinnOptions,
-    CallOptions,
-    Headers,
-    PlatformAccessTokens,
-    Service,
-    fixed_headers,
-    platform_header,
-    read_platform_key,
-)
+from varsel.assembly.altinn import altinn_directory
 from varsel.contacts.fixed import FixedDirectory
-from varsel.contacts.limits import Limits
 from varsel.contacts.protocol import Directory
 from varsel.contacts.register import RegisterDirectory
 from varsel.contacts.sequence import DirectorySequence, in_sequence
 from varsel.contacts.sparing import Ages, Gathering, SparingDirectory, SparingOptions
-from varsel.errors import SettingsError
 from varsel.model.clock import Clock
 from varsel.settings import Settings
 from varsel.settings.choices import Directory as Choice
 from varsel.storage.contacts import ContactRegister
 from varsel.storage.pool import Pool
-
-_SUBSCRIPTION_KEY = "Ocp-Apim-Subscription-Key"
 
 
 def directory(settings: Settings, pool: Pool, clock: Clock) -> Directory:
@@ -73,51 +59,10 @@ def sparing_options(settings: Settings, *, shares: int) -> SparingOptions:
     )
 
 
-def altinn_options(settings: Settings, clock: Clock) -> AltinnOptions:
-    """Return where Altinn's components are and how they are asked; the settings have made sure of their addresses."""
-    return AltinnOptions(
-        profile=Service(f"{settings.altinn_profile}/"),
-        register=Service(f"{settings.altinn_register}/", _register_headers(settings, clock)),
-        authorization=Service(f"{settings.altinn_authorization}/", _authorization_headers(settings)),
-        identifiers_per_call=settings.altinn_identifiers_per_call,
-        pairs_per_call=settings.altinn_pairs_per_call,
-        limits=Limits(
-            calls_at_once=settings.directory_calls,
-            failures=settings.directory_failures,
-            first_rest=settings.directory_rest_first,
-            longest_rest=settings.directory_rest_longest,
-        ),
-        call=CallOptions(
-            connect_timeout=settings.altinn_connect_timeout,
-            timeout=settings.altinn_timeout,
-            largest_answer=settings.altinn_largest_answer,
-        ),
-    )
-
-
 def _make(choice: Choice, settings: Settings, pool: Pool, clock: Clock) -> Directory:
     makers: dict[Choice, Callable[[], Directory]] = {
         Choice.FIXED: lambda: FixedDirectory(settings.fixed_directory_file),
         Choice.REGISTER: lambda: RegisterDirectory(ContactRegister(pool), clock),
-        Choice.ALTINN: lambda: AltinnDirectory(altinn_options(settings, clock), clock),
+        Choice.ALTINN: lambda: altinn_directory(settings, clock),
     }
     return makers[choice]()
-
-
-def _authorization_headers(settings: Settings) -> Headers:
-    key = settings.altinn_subscription_key
-    return fixed_headers({_SUBSCRIPTION_KEY: key.reveal()} if key else {})
-
-
-def _register_headers(settings: Settings, clock: Clock) -> Headers:
-    """Show a platform access token where there is a key that signs one (integrations.md 2.7)."""
-    file, password = settings.altinn_token_key_file, settings.altinn_token_key_password
-    if file is None:
-        return fixed_headers({})
-    try:
-        key = read_platform_key(file.read_bytes(), password.reveal() if password else None)
-    except OSError as failure:
-        raise SettingsError([f"VARSEL_ALTINN_TOKEN_KEY_FILE cannot be read: {failure.strerror}"]) from None
-    except ValueError as flaw:
-        raise SettingsError([f"VARSEL_ALTINN_TOKEN_KEY_FILE cannot be used: {flaw}"]) from None
-    return platform_header(PlatformAccessTokens(key, clock))

@@ -44,7 +44,10 @@ class Gate:
 
     @asynccontextmanager
     async def turn(self, operation: str) -> AsyncIterator[None]:
-        """Wait for a turn to call, and learn from how the call ends. Raises `DependencyFailure` during a rest."""
+        """Wait for a turn to call, and learn from how the call ends. Raises `DependencyFailure` during a rest.
+
+        A failure of somebody else, such as one who gives tokens, says nothing of this dependency and is not counted.
+        """
         async with self._turns:
             self._admit(operation)
             try:
@@ -52,8 +55,10 @@ class Gate:
             except QuestionRefused:
                 self._succeeded()
                 raise
-            except DependencyFailure:
-                self._failed()
+            except DependencyFailure as failure:
+                if failure.dependency == self.dependency:
+                    self._failed()
+                self._trying = False
                 raise
             except BaseException:
                 self._trying = False

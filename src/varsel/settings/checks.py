@@ -8,6 +8,9 @@ from dataclasses import fields
 from urllib.parse import unquote, urlsplit
 
 from varsel.settings.call_checks import (
+    altinn_credentials_travel_protected,
+    altinn_is_shown_each_field_once,
+    altinn_tokens_are_complete,
     authentication_is_complete,
     maskinporten_key_can_sign,
     secrets_go_to_named_hosts,
@@ -167,15 +170,6 @@ def _passwords_travel_protected(settings: Table) -> Iterator[Finding]:
         )
 
 
-def _subscription_key_travels_protected(settings: Table) -> Iterator[Finding]:
-    """Refuse a key in clear; without one, components in the same cluster may be called by http."""
-    if settings.altinn_subscription_key is not None and (settings.altinn_authorization or "").startswith("http:"):
-        yield Finding(
-            ("altinn_subscription_key", "altinn_authorization"),
-            "production sends no key in clear: VARSEL_ALTINN_AUTHORIZATION must be https, or the key be removed",
-        )
-
-
 Check = Callable[[Table], Iterator[Finding]]
 
 _ALWAYS: tuple[Check, ...] = (
@@ -186,6 +180,8 @@ _ALWAYS: tuple[Check, ...] = (
     _assumption_comes_before_expiry,
     _bounds_are_in_order,
     _altinn_is_complete,
+    altinn_tokens_are_complete,
+    altinn_is_shown_each_field_once,
     authentication_is_complete,
     secrets_go_to_named_hosts,
     maskinporten_key_can_sign,
@@ -199,5 +195,5 @@ _IN_PRODUCTION: tuple[Check, ...] = (
     _no_secrets_known_to_all,
     _passwords_travel_protected,
     tokens_travel_protected,
-    _subscription_key_travels_protected,
+    altinn_credentials_travel_protected,
 )

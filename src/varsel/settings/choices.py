@@ -101,6 +101,14 @@ class Directory(StrEnum):
     ALTINN = "altinn"
 
 
+class AltinnComponent(StrEnum):
+    """The parts of Altinn that are asked by the directory of that name."""
+
+    PROFILE = "profile"
+    REGISTER = "register"
+    AUTHORIZATION = "authorization"
+
+
 class Undecided(StrEnum):
     """What becomes of an order whose send condition stays undecided."""
 

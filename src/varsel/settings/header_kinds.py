@@ -1,6 +1,7 @@
 """Kinds of settings that are header fields of outgoing calls."""
 
 import re
+from collections.abc import Mapping
 
 from varsel.settings.kinds import Kind
 
@@ -48,3 +49,33 @@ def header_value() -> Kind[str]:
         return value
 
     return Kind("one line of ASCII", parse)
+
+
+def header_lines() -> Kind[str]:
+    """Header fields, one a line; `header_fields` reads them."""
+
+    def parse(value: str) -> str:
+        try:
+            header_fields(value)
+        except ValueError:
+            raise ValueError(
+                "must be header fields such as `X-Api-Key: word`, one a line, each once, and none that Varsel writes "
+                "itself"
+            ) from None
+        return value
+
+    return Kind("header fields as `name: value`, one a line", parse)
+
+
+def header_fields(lines: str) -> Mapping[str, str]:
+    """Return the header fields written one a line. Raises ValueError if they could not be sent so."""
+    fields: dict[str, str] = {}
+    for line in filter(str.strip, lines.splitlines()):
+        name, _, value = line.partition(":")
+        if name.strip().lower() in map(str.lower, fields):
+            raise ValueError("a header field is given twice")
+        fields[_NAMED.parse(name.strip())] = _WRITTEN.parse(value.strip())
+    return fields
+
+
+_NAMED, _WRITTEN = header_name(), header_value()

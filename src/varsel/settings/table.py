@@ -24,6 +24,7 @@ from varsel.settings.address_kinds import (
 )
 from varsel.settings.choices import (
     Algorithm,
+    AltinnComponent,
     ClientAuthentication,
     ConditionAuthentication,
     Directory,
@@ -40,7 +41,7 @@ from varsel.settings.choices import (
     Undecided,
     UnknownOutcome,
 )
-from varsel.settings.header_kinds import header_name, header_value
+from varsel.settings.header_kinds import header_lines, header_name, header_value
 from varsel.settings.kinds import (
     choice,
     duration,
@@ -834,10 +835,49 @@ class Table:
         ALTINN,
         optional(path()),
         "",
-        "Private RSA key (PEM or PKCS#12) that signs the platform access token shown to Register. Empty shows none.",
+        "Private RSA key (PEM or PKCS#12) that signs the platform access token. Empty shows none.",
     )
     altinn_token_key_password: Secret | None = setting(
         ALTINN, optional(secret(text())), "", "Password of that file, if it has one."
+    )
+    altinn_platform_token_for: frozenset[AltinnComponent] = setting(
+        ALTINN,
+        several(AltinnComponent),
+        "register",
+        "Components that are shown the platform access token, if there is a key that signs it.",
+    )
+    altinn_maskinporten_for: frozenset[AltinnComponent] | None = setting(
+        ALTINN,
+        optional(several(AltinnComponent), "none"),
+        "none",
+        "Components that are shown a bearer token, had of Maskinporten for the client below. Register accepts one "
+        "instead of the platform access token. A token that is answered 401 is replaced and the call made once more.",
+    )
+    altinn_scope: str = setting(
+        ALTINN,
+        text("scopes, divided by spaces"),
+        "altinn:register/partylookup.admin",
+        "Scope of these tokens; the default is the one that Register asks for.",
+    )
+    altinn_exchange: str | None = setting(
+        ALTINN,
+        optional(address("https", "http")),
+        "",
+        "Address of Altinn's authentication, below which `exchange/maskinporten` lies; it ends in "
+        "`/authentication/api/v1`. There the token of Maskinporten is exchanged for one of Altinn, for components that "
+        "know no other issuer. Empty shows the token as it is.",
+    )
+    altinn_profile_headers: Secret | None = setting(
+        ALTINN,
+        optional(secret(header_lines())),
+        "",
+        "Header fields sent to Profile, such as an API key or a token of your own. Altinn's own Profile wants none.",
+    )
+    altinn_register_headers: Secret | None = setting(
+        ALTINN, optional(secret(header_lines())), "", "Header fields sent to Register."
+    )
+    altinn_authorization_headers: Secret | None = setting(
+        ALTINN, optional(secret(header_lines())), "", "Header fields sent to Authorization."
     )
     altinn_identifiers_per_call: int = setting(
         ALTINN,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from varsel.contacts.altinn.authorization import Authorization
 from varsel.contacts.altinn.decision import Pair
-from varsel.contacts.altinn.headers import Headers, fixed_headers
+from varsel.contacts.altinn.headers import Credentials, FixedHeaders
 from varsel.contacts.altinn.http import CallOptions, JsonClient
 from varsel.contacts.altinn.profile import Profile, Unit
 from varsel.contacts.altinn.register import Register
@@ -28,7 +28,7 @@ class Service:
     """Where a component answers, with `/` at the end, and the credentials it wants."""
 
     url: str
-    headers: Headers = field(default_factory=lambda: fixed_headers({}))
+    credentials: Credentials = field(default_factory=lambda: FixedHeaders({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class AltinnDirectory:
     def __init__(self, options: AltinnOptions, clock: Clock, tls: ssl.SSLContext | None = None) -> None:
         def client(service: Service, dependency: str) -> JsonClient:
             gate = Gate(dependency, clock, options.limits)
-            return JsonClient(service.url, gate, service.headers, options.call, trusted)
+            return JsonClient(service.url, gate, service.credentials, options.call, trusted)
 
         trusted = tls or ssl.create_default_context()
         self._clients = (
@@ -104,7 +104,7 @@ class AltinnDirectory:
         return "Profile, Register and Authorization answer"
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, those of the credentials included."""
         for client in self._clients:
             await client.close()
 

@@ -1,47 +1,89 @@
 """Credentials of outgoing calls, as header fields that may change from call to call."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from varsel.contacts.altinn.platform_token import PlatformAccessTokens
 
-Headers = Callable[[], Awaitable[Mapping[str, str]]]
-"""Gives the header fields of the next call; raises `DependencyFailure` when a token cannot be had."""
+
+class Credentials(Protocol):
+    """What a component recognises the caller by."""
+
+    async def fields(self) -> Mapping[str, str]:
+        """Return the header fields of the next call. Raises `DependencyFailure` when a token cannot be had."""
+        ...
+
+    async def renewed(self, rejected: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Return other fields than `rejected`, None if there are none. Raises `DependencyFailure` as `fields` does."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections; more than once does no harm."""
+        ...
 
 
-def fixed_headers(fields: Mapping[str, str]) -> Headers:
-    """Send the same fields with every call, such as `Ocp-Apim-Subscription-Key`."""
+class FixedHeaders:
+    """Sends the same fields with every call, such as `Ocp-Apim-Subscription-Key`."""
 
-    async def headers() -> Mapping[str, str]:
-        return fields
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self._fields = fields
 
-    return headers
+    async def fields(self) -> Mapping[str, str]:
+        """Return the fields."""
+        return self._fields
 
+    async def renewed(self, rejected: Mapping[str, str]) -> Mapping[str, str] | None:
+        """There are no others."""
+        del rejected
+        return None
 
-def bearer_header(token: Callable[[], Awaitable[str]]) -> Headers:
-    """Send what `token` returns, such as a Maskinporten token, as bearer token."""
-
-    async def headers() -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {await token()}"}
-
-    return headers
-
-
-def platform_header(tokens: PlatformAccessTokens) -> Headers:
-    """Send the service's own platform access token (integrations.md 2.7)."""
-
-    async def headers() -> Mapping[str, str]:
-        return {"PlatformAccessToken": tokens.token()}
-
-    return headers
+    async def aclose(self) -> None:
+        """Nothing is held."""
 
 
-def all_headers(*sources: Headers) -> Headers:
-    """Send the fields of all `sources`; of a repeated one the last counts."""
+class PlatformHeader:
+    """Sends the service's own platform access token (integrations.md 2.7)."""
 
-    async def headers() -> Mapping[str, str]:
+    def __init__(self, tokens: PlatformAccessTokens) -> None:
+        self._tokens = tokens
+
+    async def fields(self) -> Mapping[str, str]:
+        """Return a token that holds."""
+        return {"PlatformAccessToken": self._tokens.token()}
+
+    async def renewed(self, rejected: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Who does not accept one signature of ours accepts no other."""
+        del rejected
+        return None
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+class AllHeaders:
+    """Sends the fields of all `sources`; no two of them may send the same one."""
+
+    def __init__(self, *sources: Credentials) -> None:
+        self._sources = sources
+
+    async def fields(self) -> Mapping[str, str]:
+        """Return everybody's fields."""
         fields: dict[str, str] = {}
-        for source in sources:
-            fields |= await source()
+        for source in self._sources:
+            fields |= await source.fields()
         return fields
 
-    return headers
+    async def renewed(self, rejected: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Return the fields with those replaced that have others."""
+        renewals = [await source.renewed(rejected) for source in self._sources]
+        if not any(renewals):
+            return None
+        fields = dict(rejected)
+        for renewal in renewals:
+            fields |= renewal or {}
+        return fields
+
+    async def aclose(self) -> None:
+        """Let go of what they hold."""
+        for source in self._sources:
+            await source.aclose()

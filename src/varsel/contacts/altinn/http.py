@@ -11,7 +11,7 @@ from typing import TypeVar
 import httpx
 import msgspec
 
-from varsel.contacts.altinn.headers import Headers
+from varsel.contacts.altinn.headers import Credentials
 from varsel.contacts.altinn.reading import Unreadable, read
 from varsel.contacts.limits import Gate
 from varsel.errors import DependencyFailure, QuestionRefused
@@ -22,6 +22,9 @@ _PASSING = frozenset({502, 503, 504})
 """Worth another try at once: a proxy or an instance that goes or comes."""
 _REFUSING = frozenset({400, 413, 422})
 """The question is at fault, or too much."""
+_ADVICE = "check its address and the credentials"
+_UNRECOGNISED = frozenset({401, 403})
+_UNAUTHORIZED = 401
 _FIELDS = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",  # so that the size limit counts what is really held in memory
@@ -32,7 +35,10 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """Bounds of one call. `timeout` is for the whole of it, the retry included; `largest_answer` is in bytes."""
+    """Bounds of one call. `timeout` is for the whole of it, the retry included; `largest_answer` is in bytes.
+
+    Fetching a token is bounded by itself, and a call that is repeated with another token has its time anew.
+    """
 
     connect_timeout: timedelta = timedelta(seconds=5)
     timeout: timedelta = timedelta(seconds=30)
@@ -53,13 +59,13 @@ class JsonClient:
         self,
         base_url: str,
         gate: Gate,
-        headers: Headers,
+        credentials: Credentials,
         options: CallOptions = CallOptions(),
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._base_url = base_url
         self._gate = gate
-        self._headers = headers
+        self._credentials = credentials
         self._options = options
         self._client = httpx.AsyncClient(
             verify=tls or httpx.create_ssl_context(trust_env=True),
@@ -82,7 +88,7 @@ class JsonClient:
             answer = await self._answered(operation, path, msgspec.json.encode(question))
             if answer.status not in accepted:
                 kind = QuestionRefused if answer.status in _REFUSING else DependencyFailure
-                raise kind(self._gate.dependency, operation, f"it answered status {answer.status}")
+                raise kind(self._gate.dependency, operation, _told(answer.status))
             try:
                 return read(answer.body, shape)
             except Unreadable as flaw:
@@ -92,18 +98,26 @@ class JsonClient:
         """Post `question` to see whether anybody answers, even by refusing it; raises `DependencyFailure`."""
         answer = await self._answered(operation, path, msgspec.json.encode(question))
         if answer.status not in range(200, 300) and answer.status not in _REFUSING:
-            advice = "check its address and the credentials"
-            raise self._failure(operation, f"it answered status {answer.status}; {advice}")
+            raise self._failure(operation, f"it answered status {answer.status}; {_ADVICE}")
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, those of the credentials included."""
+        await self._credentials.aclose()
         await self._client.aclose()
 
     async def _answered(self, operation: str, path: str, question: bytes) -> _Answer:
+        """Send, and once more with another token if one was rejected."""
+        fields = await self._credentials.fields()
+        answer = await self._timed(operation, path, question, fields)
+        if answer.status != _UNAUTHORIZED:
+            return answer
+        others = await self._credentials.renewed(fields)
+        return answer if others is None else await self._timed(operation, path, question, others)
+
+    async def _timed(self, operation: str, path: str, question: bytes, headers: Mapping[str, str]) -> _Answer:
         """Send within the time there is, a second time if the first failed in passing."""
         try:
             async with asyncio.timeout(self._options.timeout.total_seconds()):
-                headers = await self._headers()
                 first = await self._first(path, question, headers)
                 if first is not None:
                     return first
@@ -136,6 +150,10 @@ class JsonClient:
 
     def _failure(self, operation: str, reason: str) -> DependencyFailure:
         return DependencyFailure(self._gate.dependency, operation, reason)
+
+
+def _told(status: int) -> str:
+    return f"it answered status {status}" + (f"; {_ADVICE}" if status in _UNRECOGNISED else "")
 
 
 class _TooLarge(Exception):

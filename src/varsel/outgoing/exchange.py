@@ -1,0 +1,71 @@
+"""Altinn's exchange: a token of Maskinporten for one of Altinn, where that alone is accepted (integrations.md 1.6)."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from varsel.errors import DependencyFailure
+from varsel.outgoing.token_endpoint import Reply, TokenHttp, is_bearer_token
+from varsel.outgoing.tokens import BearerTokens, Missed, Token
+
+_PATH = "exchange/maskinporten"
+_OK, _UNAUTHORIZED = 200, 401
+_UNREADABLE = (jwt.PyJWTError, LookupError, TypeError, ValueError, OverflowError, OSError)
+"""What the library raises for something that is no token, and the calendar for an end that is no time."""
+
+
+class Exchange:
+    """Gives Altinn's tokens for `tokens`, at the authentication component below `base_url`, which ends in `/`."""
+
+    name = "Altinn's token exchange"
+
+    def __init__(
+        self,
+        base_url: str,
+        tokens: BearerTokens,
+        *,
+        timeout: timedelta = timedelta(seconds=10),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._url = base_url + _PATH
+        self._tokens = tokens
+        self._http = TokenHttp(timeout, tls)
+
+    async def fetch(self) -> Token | Missed:
+        """Exchange a token, and another one if that is rejected."""
+        try:
+            token = await self._tokens.token()
+            reply = await self._ask(token)
+            if isinstance(reply, Reply) and reply.status == _UNAUTHORIZED:
+                reply = await self._ask(await self._tokens.renewed(token))
+        except DependencyFailure as failure:
+            return Missed(str(failure))
+        return _exchanged(reply) if isinstance(reply, Reply) else reply
+
+    async def aclose(self) -> None:
+        """Let go of connections, those of whoever gives the tokens included."""
+        await self._tokens.aclose()
+        await self._http.aclose()
+
+    async def _ask(self, token: str) -> Reply | Missed:
+        return await self._http.get(self._url, {"Authorization": f"Bearer {token}"})
+
+
+def _exchanged(reply: Reply) -> Token | Missed:
+    if reply.status != _OK:
+        return Missed(f"it answered {reply.status}; check its address, and client id and scope at Maskinporten")
+    token = reply.body.decode("latin-1").strip().strip('"').strip()
+    if not is_bearer_token(token):
+        return Missed("its answer holds no token")
+    ends = _end_of(token)
+    return Missed("its token names no end") if ends is None else Token(token, ends)
+
+
+def _end_of(token: str) -> datetime | None:
+    """Read until when a token holds. Whether it is genuine is for those to say who are shown it."""
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return datetime.fromtimestamp(claims["exp"], UTC)
+    except _UNREADABLE:
+        return None
