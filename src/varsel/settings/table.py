@@ -983,7 +983,8 @@ class Table:
         yes_no(),
         "no",
         "Whether tokens and the header field go to endpoints without TLS too, where anybody on the way can take them. "
-        "`no` asks such endpoints without; production refuses `yes`. A signature gives nothing away and goes to all.",
+        "`no` asks such endpoints without; production refuses `yes`. A signature gives nothing away and goes there "
+        "too.",
     )
     condition_header_name: str | None = setting(
         CONDITIONS,
