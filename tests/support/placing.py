@@ -115,7 +115,7 @@ async def placed(service: Service, body: Any, path: str = CHAIN_PATH, *, org: st
 
 
 async def refused(service: Service, path: str, body: Any) -> dict[str, list[str]]:
-    """Post what must be refused, hold the answer to the form of every 400 (C7), and return its errors."""
+    """Post what must be refused in the form of every 400 (C7), and return its errors."""
     headers = service.bearer(scopes=[CREATE, COMPOSED_SCOPE])
     if isinstance(body, bytes):
         headers |= {"Content-Type": "application/json"}
@@ -123,6 +123,12 @@ async def refused(service: Service, path: str, body: Any) -> dict[str, list[str]
     else:
         answer = await service.client.post(BASE + path, json=body, headers=headers)
     assert answer.status_code == 400, (body, answer.text)
+    return errors_of(answer)
+
+
+def errors_of(answer: httpx.Response) -> dict[str, list[str]]:
+    """Hold an answer to the form of every 400 (C7), and return its errors."""
+    assert answer.status_code == 400, answer.text
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     problem = answer.json()
     errors: dict[str, list[str]] = problem.pop("errors")

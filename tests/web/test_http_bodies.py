@@ -162,7 +162,7 @@ async def test_what_every_order_needs_is_told_under_its_own_key(service: Service
     assert (await refused(service, "/orders/email", without_recipients)).keys() == {"Recipients"}
 
 
-async def test_no_more_than_200_errors_are_told(service: Service) -> None:
+async def test_no_more_than_200_errors_are_told_c7(service: Service) -> None:
     errors = await refused(service, "/orders/email", {**EMAIL_ORDER, "recipients": [{}] * 20_000})
     assert sum(map(len, errors.values())) == 201
     assert len(errors[""]) == 1
@@ -238,13 +238,13 @@ async def _chunks(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 1_000_000]
 
 
-async def test_an_oversized_body_is_refused_when_it_is_announced(service: Service) -> None:
+async def test_an_oversized_body_is_refused_when_it_is_announced_c15(service: Service) -> None:
     headers = service.bearer() | LARGE_HEADERS | {"Content-Length": str(LARGEST + 1)}
     answer = await service.raw(request("POST", f"{BASE}/orders", headers))
     assert (answer.status, answer.body) == (413, b"")
 
 
-async def test_a_body_without_end_is_refused_at_the_limit_that_was_set(pool: Pool, tmp_path: Path) -> None:
+async def test_a_body_without_end_is_refused_at_the_limit_that_was_set_c15(pool: Pool, tmp_path: Path) -> None:
     async with (
         running_service(pool, tmp_path, http_max_body=2_000) as service,
         connected(service.port) as connection,

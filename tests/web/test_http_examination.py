@@ -84,7 +84,7 @@ async def test_no_media_type_is_401_without_credentials_and_415_with_them(
 
 
 @pytest.mark.parametrize(("path", "order"), POSTS)
-async def test_a_valid_body_without_creator_is_403_and_an_invalid_one_400(
+async def test_a_valid_body_without_creator_is_403_and_an_invalid_one_400_c11(
     service: Service, path: str, order: Any
 ) -> None:
     anonymous = service.bearer(None)
@@ -107,7 +107,7 @@ async def test_reads_without_creator_are_403_after_the_id_was_bound(service: Ser
         assert answer.status_code == 400
 
 
-async def test_who_may_not_is_told_nothing_401_403s(service: Service) -> None:
+async def test_who_may_not_is_told_nothing_401_403s_c12_c13(service: Service) -> None:
     """Each row of the matrix, in front of a body nobody could read."""
     json_type = {"Content-Type": "application/json"}
     refused: list[tuple[dict[str, str], int]] = [
@@ -127,7 +127,7 @@ async def test_who_may_not_is_told_nothing_401_403s(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("path", "order"), POSTS)
-async def test_every_credential_of_the_contract_opens_pat(service: Service, path: str, order: Any) -> None:
+async def test_every_credential_of_the_contract_opens_pat_c11_c12_c14(service: Service, path: str, order: Any) -> None:
     token = service.bearer()["Authorization"].removeprefix("Bearer ")
     for headers in (
         service.bearer(),

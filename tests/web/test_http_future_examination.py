@@ -32,7 +32,7 @@ def body_of(method: str, path: str) -> bytes:
     return json.dumps(BODIES[path]).encode() if method == "POST" else b""
 
 
-async def test_who_may_not_is_told_nothing_401_403s(service: Service) -> None:
+async def test_who_may_not_is_told_nothing_401_403s_c12(service: Service) -> None:
     for method, path in ENDPOINTS:
         scope, other = (COMPOSED, CREATE) if path == COMPOSED_PATH else (CREATE, COMPOSED)
         refusals: list[tuple[Mapping[str, str], int]] = [
@@ -48,7 +48,7 @@ async def test_who_may_not_is_told_nothing_401_403s(service: Service) -> None:
     assert await service.stored() == 0
 
 
-async def test_a_platform_token_alone_suffices_but_for_composed_e_mails_pat(service: Service) -> None:
+async def test_a_platform_token_alone_suffices_but_for_composed_e_mails_pat_c11(service: Service) -> None:
     expected = dict.fromkeys(BODIES, 201) | {INSTANT_PATH: 200, SHIPMENT: 404, FEED: 200, COMPOSED_PATH: 401}
     for method, path in ENDPOINTS:  # the older instant form repeats the id of the newer one
         headers = {**JSON, **service.platform("skd")}
@@ -58,7 +58,7 @@ async def test_a_platform_token_alone_suffices_but_for_composed_e_mails_pat(serv
             assert_empty(answer, 401)
 
 
-async def test_without_a_creator_a_valid_request_is_403_and_an_invalid_post_400_403c(service: Service) -> None:
+async def test_without_a_creator_a_valid_request_is_403_and_an_invalid_post_400_403c_c11(service: Service) -> None:
     for method, path in ENDPOINTS:
         for nobody in (None, "", " "):
             headers = {**JSON, **service.bearer(nobody, scopes=[CREATE, COMPOSED])}
@@ -68,7 +68,7 @@ async def test_without_a_creator_a_valid_request_is_403_and_an_invalid_post_400_
     assert await service.stored() == 0
 
 
-async def test_malformed_bodies_have_one_key_and_the_parameter_400(service: Service) -> None:
+async def test_malformed_bodies_have_one_key_and_the_parameter_400_c1_c4_c5(service: Service) -> None:
     for path in BODIES:
         parameter = PARAMETERS[path]
         for body, key in [(b"", ""), (b"null", ""), (b"{}", "$")]:
@@ -114,7 +114,7 @@ async def test_the_feed_minds_its_media_type_and_a_shipment_does_not_415(service
 
 
 @pytest.mark.parametrize("path", BODIES)
-async def test_what_is_created_has_a_location_at_which_nothing_is_loc(service: Service, path: str) -> None:
+async def test_what_is_created_has_a_location_at_which_nothing_is_loc_c10(service: Service, path: str) -> None:
     """api.md 1.9, and 5, item 16."""
     answer = await place(service, path, BODIES[path])
     told = Placed.told_by(answer)
@@ -126,7 +126,7 @@ async def test_what_is_created_has_a_location_at_which_nothing_is_loc(service: S
     assert await service.stored() > 0
 
 
-async def test_other_methods_are_405_and_unknown_paths_404(service: Service) -> None:
+async def test_other_methods_are_405_and_unknown_paths_404_c9(service: Service) -> None:
     for method, path in ENDPOINTS:
         for other in {"GET", "POST", "PUT", "DELETE", "OPTIONS"} - {method}:
             answer = await service.raw(request(other, BASE + path, {"Content-Type": "text/plain"}))
@@ -146,7 +146,7 @@ async def test_a_shipment_s_id_that_is_no_guid_is_no_path_at_all(service: Servic
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT-00003")
 
 
-async def test_paths_match_in_any_case(service: Service) -> None:
+async def test_paths_match_in_any_case_c9(service: Service) -> None:
     headers = service.bearer()
     posted = await service.client.post(f"{BASE}/Future/ORDERS/", json=BODIES[CHAIN_PATH], headers=headers)
     assert posted.status_code == 201

@@ -2,7 +2,6 @@
 (api.md 3.9 to 3.13; checklist 6.1, column 400r). More cases of each are in tests/web/test_reading_future_*.py."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
@@ -31,52 +30,10 @@ from tests.support.placing import (
     place,
     refused,
 )
+from tests.support.rules import ABSENT, PARTIES_KNOWN, Rule, assert_rules, signed
 from tests.support.service import Service, write_directory
 
-ABSENT = object()
-DIRECTORY = {
-    "persons": [{"nationalIdentityNumber": "16069412345", "email": "p@example.com", "mobileNumber": "+4799999999"}],
-    "organizations": [{"organizationNumber": "310123456", "emails": ["o@example.com"]}],
-    "externalIdentities": [
-        {"externalIdentity": f"urn:altinn:{form}", "email": "x@example.com", "mobileNumber": "+4799999999"}
-        for form in (
-            "party:username:kari",
-            "username:kari",
-            "person:legacy-selfidentified:kari",
-            "person:idporten-email:kari%2Bx@example.com",
-        )
-    ],
-}
 NOW, PAST, UNZONED = "2026-06-15T10:00:00Z", "2026-06-15T09:59:59.999999Z", "2026-06-15T12:00:00"
-
-
-class Rule(NamedTuple):
-    """At `path` of a body, `broken` is told under `keys`, and `kept` is accepted; ABSENT takes the member out."""
-
-    path: str
-    broken: Any
-    keys: set[str]
-    kept: Any
-
-
-def with_value(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Return `body` with the value at the path, or without the member."""
-    if value is not ABSENT:
-        return changed(body, path, value)
-    *_, last = path.rpartition(".")
-    return lacking(body, path) if last in str(body) else body
-
-
-async def assert_rules(service: Service, path: str, body: dict[str, Any], rules: list[Rule]) -> None:
-    """Break and keep every rule."""
-    for rule in rules:
-        errors = await refused(service, path, with_value(body, rule.path, rule.broken))
-        assert errors.keys() == rule.keys, rule
-    assert await service.stored() == 0
-    for number, rule in enumerate(rules):
-        kept = with_value(body, rule.path, rule.kept) | {"idempotencyId": f"kept-{number}"}
-        answer = await place(service, path, kept)
-        assert answer.status_code == 201, (rule, answer.text)
 
 
 SCHEDULED = [
@@ -117,7 +74,7 @@ async def test_chains(service: Service) -> None:
 
 async def test_a_chain_s_recipient_is_exactly_one(service: Service, tmp_path: Path) -> None:
     """3.9, recipient: 0, 1, 2, and the inner rules of each are told too."""
-    write_directory(tmp_path, DIRECTORY)
+    write_directory(tmp_path, PARTIES_KNOWN)
     bad = changed(EMAIL, "recipientEmail.emailAddress", "x")
     rules = [
         Rule("recipient", {}, {"Recipient"}, EMAIL),
@@ -189,7 +146,7 @@ PARTIES = {
 @pytest.mark.parametrize("kind", PARTIES)
 async def test_parties(service: Service, tmp_path: Path, kind: str) -> None:
     """3.9, persons, organisations and external identities: each channel by settings, resource id and action."""
-    write_directory(tmp_path, DIRECTORY)
+    write_directory(tmp_path, PARTIES_KNOWN)
     recipient, member, key, bad, good = PARTIES[kind]
     path, model = f"recipient.{kind}", f"Recipient.{kind[0].upper()}{kind[1:]}"
     body = CHAIN | {"recipient": recipient}
@@ -223,7 +180,7 @@ async def test_parties(service: Service, tmp_path: Path, kind: str) -> None:
 
 
 async def test_each_form_of_an_external_identity(service: Service, tmp_path: Path) -> None:
-    write_directory(tmp_path, DIRECTORY)
+    write_directory(tmp_path, PARTIES_KNOWN)
     path = "recipient.recipientExternalIdentity.externalIdentity"
     key = {"Recipient.RecipientExternalIdentity.ExternalIdentity"}
     rules = [
@@ -234,7 +191,7 @@ async def test_each_form_of_an_external_identity(service: Service, tmp_path: Pat
 
 
 async def test_switches_of_a_person_are_never_null(service: Service, tmp_path: Path) -> None:
-    write_directory(tmp_path, DIRECTORY)
+    write_directory(tmp_path, PARTIES_KNOWN)
     path = "recipient.recipientPerson"
     rules = [
         Rule(f"{path}.{name}", wrong, {f"$.{path}.{name}", "notificationOrderRequest"}, True)
@@ -252,13 +209,6 @@ async def test_shape_errors_suppress_rules_and_rules_accumulate_c6(service: Serv
         "$.requestedSendTime",
         "notificationOrderRequest",
     }
-
-
-def signed(**query: str) -> str:
-    """Return the pre-signed address with some parameters changed."""
-    base, _, given = SAS_URL.partition("?")
-    pairs = dict(pair.split("=", 1) for pair in given.split("&")) | query
-    return f"{base}?" + "&".join(f"{name}={value}" for name, value in pairs.items() if value)
 
 
 async def test_composed_emails(service: Service) -> None:
