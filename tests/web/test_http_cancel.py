@@ -5,13 +5,19 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from tests.support.orders import emails, make_order
+from tests.support.placing import COMPOSED, COMPOSED_PATH, placed
 from tests.support.raw_http import request
 from tests.support.rig import NOON
 from tests.support.service import BASE, EMAIL_ORDER, Service
+from tests.support.until import until
 from varsel.intake.times import write_time
 from varsel.model.ids import new_id
 from varsel.model.orders import OrderStatus, OrderType
+from varsel.storage import queries
+from varsel.storage.orders import Queue
 
 TEXT = "Order processing was stopped due to order being cancelled."
 
@@ -125,3 +131,46 @@ async def test_of_cancelling_and_claiming_exactly_one_wins(service: Service) -> 
         answer, claimed = await asyncio.gather(cancel(service, order_id), claiming)
         outcome = (answer.status_code, claimed)
         assert outcome in ((200, []), (409, [order_id]))
+
+
+async def test_a_cancelled_composed_order_forgets_where_its_files_lie(service: Service) -> None:
+    """6.3 PUT cancel: Registered far future -> 200; nothing of a pre-signed address stays in the database."""
+    told = await placed(service, COMPOSED | {"requestedSendTime": "2026-06-16T10:00:00Z"}, COMPOSED_PATH)
+    stored = "SELECT string_agg(whole::text, '') FROM order_parts AS whole"
+    assert "sig=" in await service.rig.pool.fetchval(stored)
+
+    answer = await cancel(service, told.main)
+
+    assert (answer.status_code, answer.json()["processingStatus"]["status"]) == (200, "Cancelled")
+    kept = await service.rig.pool.fetchval(stored)
+    assert "sasUrl" not in kept
+    assert "blob.core.windows.net" not in kept
+    assert "sig=" not in kept
+    assert "decision.pdf" in kept  # its name is no secret
+    again = await cancel(service, told.main)
+    assert (again.status_code, again.json()) == (200, answer.json())
+
+
+@pytest.mark.parametrize(("commits", "status"), [(True, 409), (False, 200)])
+async def test_cancelling_waits_for_a_claim_that_has_the_row(service: Service, *, commits: bool, status: int) -> None:
+    """6.3 PUT cancel: concurrent with claim; the claim was first, and whether it commits decides."""
+    order_id, pool = await due_in(service, 60), service.rig.pool
+    due = NOON + timedelta(hours=2)
+    arguments = (due, due, OrderStatus.Processing, 10, Queue.Small, due, OrderStatus.Registered)
+    async with pool.acquire() as claiming:
+        transaction = claiming.transaction()
+        await transaction.start()
+        claimed = await claiming.fetch(queries.load("orders")["claim_due"], *arguments)
+        cancelling = asyncio.create_task(cancel(service, order_id))
+        await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+        await (transaction.commit() if commits else transaction.rollback())
+        answer = await cancelling
+
+    assert [row["id"] for row in claimed] == [order_id]
+    assert answer.status_code == status
+    shown = (await service.status(order_id))["processingStatus"]
+    assert shown["status"] == ("Processing" if commits else "Cancelled")
+    if commits:
+        assert_problem(answer, 409, "15.5.10", "Conflict")
+    else:
+        assert await service.claim(due) == []

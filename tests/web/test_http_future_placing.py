@@ -273,6 +273,25 @@ async def test_reminders_inherit_nothing_and_are_found_by_their_own_reference(se
     assert (await service.status(told.reminders[0]))["processingStatus"]["status"] == "Registered"
 
 
+async def test_every_order_of_the_newer_interface_is_found_by_its_own_reference(service: Service) -> None:
+    """6.3 GET orders by reference: chains, composed and instant, on its own and together with others that share it."""
+    told = dict[str, UUID]()
+    for shared in (False, True):
+        for number, path in enumerate(BODIES):
+            reference = "shared" if shared else f"own {number}"
+            body = BODIES[path] | {"idempotencyId": f"{number} {shared}", "sendersReference": reference}
+            told[f"{reference} {number}"] = order_id = (await placed(service, body, path)).main
+            found = await service.document("/orders", params={"sendersReference": reference})
+            assert found["count"] == (number + 1 if shared else 1)
+            assert str(order_id) in {order["id"] for order in found["orders"]}
+            assert {order["sendersReference"] for order in found["orders"]} == {reference}
+            shown = await service.document(f"/orders/{order_id}")
+            assert shown in found["orders"]
+    assert len(set(told.values())) == 2 * len(BODIES)
+    nobody = await service.document("/orders", org="skd", params={"sendersReference": "shared"})
+    assert nobody == {"count": 0, "orders": []}
+
+
 async def test_main_and_reminders_are_cancelled_one_by_one(service: Service) -> None:
     """api.md 3.4 and 5, items 15 and 21: an order without a send time can never be cancelled, its reminder can."""
     at_once = await placed(service, CHAIN | {"reminders": [{"delayDays": 1, "recipient": EMAIL}] * 2})
