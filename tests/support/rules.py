@@ -34,6 +34,11 @@ class Rule(NamedTuple):
     kept: Any
 
 
+def mistyped(path: str, broken: Any, kept: Any, *, parameter: str) -> Rule:
+    """Return a rule about the type of a value, told under its JSON path and under the endpoint's parameter."""
+    return Rule(path, broken, {f"$.{path}", parameter}, kept)
+
+
 def with_value(body: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     """Return `body` with the value at the path, or without the member."""
     if value is not ABSENT:

@@ -1,6 +1,7 @@
 """6.3 POST future/orders: what must be there and of which type, who can be told what by which channel; in the main
 notification and in reminders (api.md 3.9). The other rules are in tests/web/test_http_future_rules.py."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from tests.support.future_bodies import (
     lacking,
 )
 from tests.support.placing import CHAIN, CHAIN_PATH, place, refused
-from tests.support.rules import ABSENT, PARTIES_KNOWN, Rule, assert_rules
+from tests.support.rules import ABSENT, PARTIES_KNOWN, Rule, assert_rules, mistyped
 from tests.support.service import Service, write_directory
 
 PARAMETER = "notificationOrderRequest"
+unreadable = partial(mistyped, parameter=PARAMETER)
 PLACES = {"recipient": "Recipient", "reminders[0].recipient": "Reminders[0].Recipient"}
 """Where a recipient may stand, and how its model path begins."""
 
@@ -29,11 +31,6 @@ PLACES = {"recipient": "Recipient", "reminders[0].recipient": "Reminders[0].Reci
 @pytest.fixture(autouse=True)
 def directory(tmp_path: Path) -> None:
     write_directory(tmp_path, PARTIES_KNOWN)
-
-
-def unreadable(path: str, value: Any, kept: Any) -> Rule:
-    """Return a rule about the type of a value, whose key is its JSON path and which is told with the parameter."""
-    return Rule(path, value, {f"$.{path}", PARAMETER}, kept)
 
 
 def chain_to(where: str, recipient: dict[str, Any]) -> dict[str, Any]:

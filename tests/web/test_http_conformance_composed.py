@@ -1,13 +1,13 @@
 """6.3 POST composed-email: each `sasUrl` step, file names, expiry, and what must be there (api.md 3.10). The other
 rules are in tests/web/test_http_future_rules.py."""
 
-from typing import Any
+from functools import partial
 
 import pytest
 
 from tests.support.future_bodies import changed, lacking
 from tests.support.placing import ATTACHMENT, COMPOSED, COMPOSED_PATH, SAS_URL, place, refused
-from tests.support.rules import ABSENT, Rule, assert_rules, signed
+from tests.support.rules import ABSENT, Rule, assert_rules, mistyped, signed
 from tests.support.service import Service
 from varsel.intake.wire_future.attachments import MIME_TYPES
 
@@ -16,12 +16,8 @@ FILES = f"{SETTINGS}.attachments"
 FILE = f"{FILES}[1]"
 KEY = "Recipient.Settings.Attachments[1]"
 TWO = changed(COMPOSED, FILES, [ATTACHMENT, ATTACHMENT])
+unreadable = partial(mistyped, parameter="orderRequest")
 ELSEWHERE = SAS_URL.replace("blob.core.windows.net", "example.no")
-
-
-def unreadable(path: str, value: Any, kept: Any) -> Rule:
-    """Return a rule about the type of a value, whose key is its JSON path and which is told with the parameter."""
-    return Rule(path, value, {f"$.{path}", "orderRequest"}, kept)
 
 
 async def test_null_and_wrong_types(service: Service) -> None:
