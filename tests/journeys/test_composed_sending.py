@@ -2,21 +2,25 @@
 
 import email
 import email.policy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage as StdlibMessage
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
 from tests.support.blob_store import SIGNATURE, BlobStore, Does, loopback_fetching
-from tests.support.condition_endpoint import Says
+from tests.support.condition_endpoint import NO, ConditionEndpoint, Says
 from tests.support.orders import emails, make_order
+from tests.support.placing import COMPOSED_PATH, placed, shipment
+from tests.support.placing import feed as read_feed
 from tests.support.rig import NOON, Rig, crew_options, send_options
-from tests.support.service import running_service
+from tests.support.service import Service, running_service
 from tests.support.smtp_sending import smtp_provider
 from tests.support.smtp_server import RealServer, real_server
 from varsel.channels.attachments import AttachingProvider
@@ -28,7 +32,6 @@ from varsel.storage.orders import Cancellation
 from varsel.storage.pool import Pool
 from varsel.storage.sandbox import KeptFile
 
-COMPOSED = "altinn:serviceowner/notifications.composedemail.create"
 LARGEST_FILES = 180_000
 LARGEST_MESSAGE = 200_000
 AN_HOUR = timedelta(hours=1)
@@ -221,31 +224,96 @@ async def test_the_sandbox_shows_what_was_attached(pool: Pool, tmp_path: Path) -
     assert "1234 bytes" in page
 
 
+def body_of(*files: Attachment, **members: Any) -> dict[str, Any]:
+    """Write a request for a composed e-mail an hour from noon that encloses these files."""
+    attachments = [{"filename": file.filename, "mimeType": file.mime_type, "sasUrl": file.sas_url} for file in files]
+    settings = {"subject": "Vedtak", "body": "Vedtaket ligger ved.", "attachments": attachments}
+    recipient = {"emailAddress": "kari@example.com", "emailSettings": settings}
+    due = "2026-06-15T11:00:00Z"
+    return {"idempotencyId": "decision-77", "requestedSendTime": due, "recipient": recipient, **members}
+
+
+@asynccontextmanager
+async def service_of(composing: Composing, tmp_path: Path) -> AsyncIterator[Service]:
+    """Run a service that accepts the store's addresses."""
+    async with running_service(
+        composing.rig.pool, tmp_path, rig=composing.rig, attachment_hosts=("127.0.0.1",)
+    ) as service:
+        yield service
+
+
 async def test_from_the_request_to_the_mail_server_and_back_in_the_shipment(
-    composing: Composing, pool: Pool, tmp_path: Path
+    composing: Composing, tmp_path: Path
 ) -> None:
     file = composing.store.attachment("vedtak.pdf", b"%PDF vedtak")
-    body = {
-        "idempotencyId": "decision-77",
-        "requestedSendTime": "2026-06-15T11:00:00Z",
-        "recipient": {
-            "emailAddress": "kari@example.com",
-            "emailSettings": {
-                "subject": "Vedtak",
-                "body": "Vedtaket ligger ved.",
-                "attachments": [{"filename": file.filename, "mimeType": file.mime_type, "sasUrl": file.sas_url}],
-            },
-        },
-    }
-    hosts = ("127.0.0.1",)
-    async with running_service(pool, tmp_path, rig=composing.rig, attachment_hosts=hosts) as service:
-        answer = await service.post("/future/orders/composed-email", body, headers=service.bearer(scopes=[COMPOSED]))
-        assert answer.status_code == 201, answer.text
+    async with service_of(composing, tmp_path) as service:
+        told = await placed(service, body_of(file), COMPOSED_PATH)
         await composing.rig.work(after=AN_HOUR)
-        shipment = await service.document(f"/future/shipment/{answer.json()['notification']['shipmentId']}")
+        found = await shipment(service, told.main)
 
     (arrived,) = composing.arrived()
     (enclosed,) = arrived.iter_attachments()
     assert (enclosed.get_filename(), enclosed.get_payload(decode=True)) == ("vedtak.pdf", b"%PDF vedtak")
-    assert (shipment["type"], shipment["recipients"][0]["status"]) == ("Composed", "Email_Delivered")
-    assert "sasUrl" not in str(shipment)
+    assert (found["type"], found["recipients"][0]["status"]) == ("Composed", "Email_Delivered")
+    assert "sasUrl" not in str(found)
+
+
+def vanish(store: BlobStore) -> None:
+    """Let a file be gone when it is to be fetched."""
+    store.remove("vedtak.pdf")
+
+
+def outgrow(store: BlobStore) -> None:
+    """Let a file be too large when it is to be fetched."""
+    store.put("vedtak.pdf", b"x" * (LARGEST_FILES + 1))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "status"), [(vanish, "Email_Failed_InvalidSasUrl"), (outgrow, "Email_Failed_PayloadTooLarge")]
+)
+async def test_a_file_that_cannot_be_enclosed_from_the_request_to_shipment_and_feed(
+    composing: Composing, tmp_path: Path, spoil: Callable[[BlobStore], None], status: str
+) -> None:
+    """6.3 POST composed-email, GET shipment, GET feed: accepted, for nothing is downloaded then; failed when due."""
+    file = composing.store.attachment("vedtak.pdf")
+    async with service_of(composing, tmp_path) as service:
+        told = await placed(service, body_of(file, sendersReference="decision-77"), COMPOSED_PATH)
+        spoil(composing.store)
+        await composing.rig.work()
+        assert (await shipment(service, told.main))["status"] == "Order_Registered"
+        assert not composing.store.received
+        await composing.rig.work(after=AN_HOUR)
+        found, entries = await shipment(service, told.main), await read_feed(service)
+        summary = (await service.status(told.main))["notificationsStatusSummary"]["email"]
+
+    line = {"destination": "kari@example.com", "status": status, "lastUpdate": "2026-06-15T11:00:00Z"}
+    common = {
+        "shipmentId": str(told.main),
+        "sendersReference": "decision-77",
+        "status": "Order_Completed",
+        "lastUpdate": "2026-06-15T11:00:00Z",
+    }
+    assert found == common | {"type": "Composed", "recipients": [{"type": "Email", **line}]}
+    assert entries == [common | {"sequenceNumber": 1, "shipmentType": "Composed", "recipients": [line]}]
+    assert (summary["generated"], summary["succeeded"]) == (1, 0)
+    assert composing.server.received == []
+    assert SIGNATURE not in str(await stored_texts(composing.rig.pool, told.main))
+
+
+async def test_an_order_stopped_by_its_condition_forgets_the_addresses(composing: Composing, tmp_path: Path) -> None:
+    """Nobody will fetch the file any more, so nobody need be able to (processing.md W19)."""
+    file = composing.store.attachment("vedtak.pdf")
+    async with ConditionEndpoint(otherwise=NO) as endpoint, service_of(composing, tmp_path) as service:
+        condition = endpoint.url("/check", host="asked.example.com")
+        told = await placed(service, body_of(file, conditionEndpoint=condition), COMPOSED_PATH)
+        before = await stored_texts(composing.rig.pool, told.main)
+        await composing.rig.work(after=AN_HOUR)
+        found, (entry,) = await shipment(service, told.main), await read_feed(service)
+
+    assert (found["status"], found["recipients"]) == ("Order_SendConditionNotMet", [])
+    assert (entry["status"], entry["shipmentType"]) == ("Order_SendConditionNotMet", "Composed")
+    assert before.attachments == (file,)
+    after = await stored_texts(composing.rig.pool, told.main)
+    assert after.attachments == (Attachment(file.filename, file.mime_type),)
+    assert after.email == before.email
+    assert composing.store.received == []

@@ -201,6 +201,64 @@ async def test_what_the_provider_refuses_is_503_and_the_id_is_free_again(
     await assert_counters_are_true(service.rig.pool)
 
 
+async def test_the_older_form_is_503_as_well_and_the_id_is_free_again(service: Service, gateway: LinkGateway) -> None:
+    """6.3 POST instant: provider 4xx -> 503, retry works; by the deprecated path first, then by either."""
+    gateway.script.extend([Reply.INVALID_RCV, Reply.HTTP_500])
+    details = instant_sms(NUMBER)["recipientSms"]
+    body = {"idempotencyId": "1", "sendersReference": "login", "recipient": {"recipientSms": details}}
+    for status in ("SMS_Failed_InvalidRecipient", "SMS_Failed"):
+        known = await found_by_reference(service, "login")
+        assert_not_handed_over(await place(service, INSTANT_PATH, body))
+        (failed,) = set(await found_by_reference(service, "login")) - set(known)
+        assert await standing(service, failed) == ("Order_Completed", status)
+        service.rig.hand.turn(timedelta(minutes=10))  # the gateway may be left alone for a while
+
+    newer = await place(service, INSTANT_SMS_PATH, instant_sms(NUMBER, "1"))
+    older = await place(service, INSTANT_PATH, body)
+
+    assert (newer.status_code, older.status_code) == (201, 200)
+    assert Placed.told_by(newer) == Placed.told_by(older)
+    assert len(sent(gateway)) == 3
+    await assert_counters_are_true(service.rig.pool)
+
+
+SMTP_REFUSALS = {
+    ("MAIL", "noreply", "451 4.3.0 try again later"): "Email_Failed",
+    ("RCPT", "kari", "421 4.3.2 closing"): "Email_Failed",
+    ("RCPT", "kari", "450 4.2.1 mailbox busy"): "Email_Failed",
+    ("DATA", "kari", "452 4.3.1 out of storage"): "Email_Failed",
+    ("RCPT", "kari", "550 5.1.1 no such user"): "Email_Failed_Bounced",
+    ("RCPT", "kari", "553 5.1.3 bad address"): "Email_Failed_InvalidFormat",
+    ("DATA", "kari", "554 5.7.1 spam"): "Email_Failed_FilteredSpam",
+    ("DATA", "kari", "552 5.3.4 too large"): "Email_Failed_PayloadTooLarge",
+}
+
+
+@pytest.mark.parametrize("refusal", SMTP_REFUSALS, ids=lambda refusal: f"{refusal[0]} {refusal[2][:3]}")
+async def test_what_a_mail_server_refuses_is_503_and_the_id_is_free_again(
+    service: Service, mail: RealServer, refusal: tuple[str, str, str]
+) -> None:
+    """6.3 POST instant: provider 4xx, 5xx -> 503, retry works; the stored order tells. Never tried again by itself."""
+    stage, fragment, reply = refusal
+    mail.refusals[stage, fragment] = reply
+    body = instant_email("kari") | {"sendersReference": "login"}
+
+    assert_not_handed_over(await place(service, INSTANT_EMAIL_PATH, body))
+
+    (failed,) = await found_by_reference(service, "login")
+    assert await standing(service, failed) == ("Order_Completed", SMTP_REFUSALS[refusal])
+    assert mail.received == []
+    mail.refusals.clear()
+    service.rig.hand.turn(timedelta(minutes=10))  # the server may be left alone for a while
+    await service.rig.work()
+    assert mail.received == []
+    again = await place(service, INSTANT_EMAIL_PATH, body)
+    assert again.status_code == 201
+    assert Placed.told_by(again).main != failed
+    assert [each.rcpt_to for each in mail.received] == ["kari@example.com"]
+    await assert_counters_are_true(service.rig.pool)
+
+
 async def test_an_unreachable_provider_is_503_and_the_id_is_free_again(pool: Pool, tmp_path: Path) -> None:
     clock = HandTurnedClock(NOON)
     nobody = SmtpProvider(SmtpSettings(host="127.0.0.1", port=closed_port(), security=Security.NONE), clock)
