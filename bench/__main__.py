@@ -45,7 +45,7 @@ FAILURES = (BenchError, VarselError, OSError, asyncpg.PostgresError, msgspec.Msg
 EXPLANATION = """\
 Starts a PostgreSQL server and Varsel with temporary data on 127.0.0.1, measures, and stops everything again.
 
-  generator  what the load generator itself costs, on a server that does nothing
+  generator  what the load generator and the HTTP server cost with nothing behind them
   accept     v1 e-mail orders, due in a month (only accepting) and due at once (sending alongside)
   status     status reads over many existing orders
   expand     one order of 100,000 recipients from accepted to all in the sandbox, and the worker's memory

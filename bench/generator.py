@@ -1,4 +1,4 @@
-"""What the load generator itself can do and costs, against a server that does nothing."""
+"""What the load generator and the HTTP stack cost by themselves: what every other figure taken over HTTP contains."""
 
 import sys
 
@@ -18,18 +18,25 @@ RUN_SECONDS = 1.0
 
 
 async def measure(lab: Lab) -> list[Row]:
-    """Measure the generator; a missed goal means that it weighs on every figure taken with it."""
+    """Measure both; a missed goal means that the generator weighs on every figure taken with it."""
+    return [
+        await _measured(lab, "trivial", "load generator on a trivial server", GOALS),
+        await _measured(lab, "bare", "HTTP server with nothing behind it", ()),
+    ]
+
+
+async def _measured(lab: Lab, module: str, name: str, goals: tuple[Goal, ...]) -> Row:
     port = free_port()
     runs: list[Figures] = []
-    command = (sys.executable, "-m", "bench.trivial", str(port))
-    async with child(*command, log=lab.directory / "trivial.log", cwd=REPOSITORY) as server:
+    command = (sys.executable, "-m", f"bench.{module}", str(port))
+    async with child(*command, log=lab.directory / f"{module}.log", cwd=REPOSITORY) as server:
         await server.listens(port, READY_SECONDS)
         requests = email_orders("t" * 900, numbering())
         async with connected(HOST, port, GOAL_CONNECTIONS) as connections:
             await closed_loop(connections, requests, lab.plan.warm_up_seconds)
             for number in range(lab.plan.rounds):
-                lab.say(f"load generator alone, round {number + 1}")
+                lab.say(f"{name}, round {number + 1}")
                 meter = Meter({"varsel": [server.pid]})
                 load = (await closed_loop(connections, requests, RUN_SECONDS)).require(202)
                 runs.append(figures_of(load, meter.spent()))
-    return [Row("load generator on a trivial server", tuple(runs), GOALS, "that server's time stands under Varsel")]
+    return Row(name, tuple(runs), goals, "that server's time stands under Varsel")
