@@ -67,13 +67,27 @@ def _as_judged(member: Member) -> _Judged:
     return member.attribute, member.key, rules, member.reader if member.reader.has_rules else None
 
 
+_Step = tuple[str, tuple[Callable[[Any, Any], str | None], ...], Callable[[Any, Any], bool] | None]
+
+
+def _as_step(member: Member) -> _Step:
+    """Return what `is_sound` needs of a member: attribute, rules, and how to look within."""
+    rules = tuple(rule.broken for rule in member.rules)
+    return member.attribute, rules, member.reader.is_sound if member.reader.can_be_unsound else None
+
+
 class ObjectReader(Reader):
-    """Reads an object into its shape: names in any case, unknown members ignored, the last of several wins."""
+    """Reads an object into its shape: names in any case, unknown members ignored, the last of several wins.
+
+    `judges` tells whether the shape has rules across its members.
+    """
 
     expected = "A JSON object"
     passes_null = True
 
-    def __init__(self, shape: Callable[..., Any], name: str, description: str, members: Sequence[Member]) -> None:
+    def __init__(
+        self, shape: Callable[..., Any], name: str, description: str, members: Sequence[Member], *, judges: bool
+    ) -> None:
         self._shape = shape
         self.name = name
         self._description = description
@@ -85,6 +99,10 @@ class ObjectReader(Reader):
         self._present = [member for member in members if member.never_null or member.never_blank]
         self._nested = [member for member in members if member.reader.has_presence]
         self._judged = [_as_judged(member) for member in members if member.rules or member.reader.has_rules]
+        self._never_null = [(member.attribute, member.never_blank) for member in self._present]
+        self._steps = [_as_step(member) for member in members if member.rules or member.reader.can_be_unsound]
+        self._judges = judges
+        self.can_be_unsound = bool(self._never_null or self._steps or judges)
         self.has_presence = bool(self._present or self._nested)
         self.has_rules = True
 
@@ -153,20 +171,21 @@ class ObjectReader(Reader):
             yield self._keys[attribute] if attribute else "", message
 
     def is_sound(self, value: Any, context: Any) -> bool:
-        """Tell whether nothing is missing at or below a small value, and no rule is broken."""
-        for member in self._present:
-            if member.lacks(getattr(value, member.attribute)):
+        """Tell whether nothing is missing at or below the value, and no rule is broken."""
+        for attribute, never_blank in self._never_null:
+            item = getattr(value, attribute)
+            if item is None or (never_blank and (not item or item.isspace())):
                 return False
-        for attribute, _, rules, nested in self._judged:
+        for attribute, rules, is_sound in self._steps:
             item = getattr(value, attribute)
             if item is None or item is msgspec.UNSET:
                 continue
             for broken in rules:
                 if broken(item, context) is not None:
                     return False
-            if nested is not None and not nested.is_sound(item, context):
+            if is_sound is not None and not is_sound(item, context):
                 return False
-        return next(iter(value.judge(context)), None) is None
+        return not self._judges or next(iter(value.judge(context)), None) is None
 
     def schema(self, references: References) -> dict[str, Any]:
         """Describe the shape once and refer to it."""
@@ -231,6 +250,7 @@ class ArrayReader(Reader):
         self._collect = collect
         self.has_presence = element.has_presence
         self.has_rules = element.has_rules or element.passes_null
+        self.can_be_unsound = self.has_rules or element.can_be_unsound
 
     def read(self, value: Any) -> Any:
         """Read a scanned array."""

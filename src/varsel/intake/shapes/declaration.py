@@ -90,7 +90,8 @@ def reader_of(shape: type[Shape]) -> ObjectReader:
     """Compile the declaration of `shape`, once."""
     hints = get_type_hints(shape, include_extras=True)
     members = [_member(field, hints[field.name]) for field in msgspec.structs.fields(shape)]
-    return ObjectReader(shape, shape.__name__, first_paragraph(shape), members)
+    judges = shape.judge is not Shape.judge
+    return ObjectReader(shape, shape.__name__, first_paragraph(shape), members, judges=judges)
 
 
 def _member(field: msgspec.structs.FieldInfo, hint: Any) -> Member:

@@ -27,6 +27,8 @@ class Reader:
     """Whether `missing` can find anything."""
     has_rules = False
     """Whether `problems` can find anything."""
+    can_be_unsound = False
+    """Whether either of them can find anything in what the exact reader made."""
     refuses_blank = False
     """Whether a mandatory member must say something (M strings), and not merely be there."""
 
@@ -47,7 +49,7 @@ class Reader:
         return iter(())
 
     def is_sound(self, _value: Any, _context: Any) -> bool:
-        """Tell whether neither `missing` nor `problems` finds anything; in one go, so for small values only."""
+        """Tell whether neither `missing` nor `problems` finds anything in a small value that was read exactly."""
         return True
 
     def schema(self, references: "References") -> dict[str, Any]:
@@ -236,10 +238,6 @@ class OpenChoice(Reader):
         """Refuse an undefined integer."""
         if type(value) is Undefined:
             yield "", f"{self.expected} is expected."
-
-    def is_sound(self, value: Any, _context: Any) -> bool:
-        """Tell whether the integer is defined."""
-        return type(value) is not Undefined
 
     def schema(self, references: References) -> dict[str, Any]:
         """List the names."""
