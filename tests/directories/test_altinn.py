@@ -15,7 +15,21 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.directories.asking import START, altinn_directory
-from tests.directories.population import CLERK, KARI, MANAGER, OLA, ORG, PARTY_ID, RESOURCE, SELF, populate
+from tests.directories.population import (
+    CLERK,
+    KARI,
+    LONELY,
+    MANAGER,
+    OLA,
+    ORG,
+    PARTY_ID,
+    RESOURCE,
+    SELF,
+    STRANGER,
+    official,
+    populate,
+)
+from tests.directories.population import PERSONS as PERSONS_KNOWN
 from tests.support.altinn import (
     DECISION,
     EXTERNALS,
@@ -37,7 +51,8 @@ from varsel.contacts.altinn import (
     read_platform_key,
 )
 from varsel.contacts.altinn.decision import Pair, question
-from varsel.errors import DependencyFailure
+from varsel.contacts.protocol import Told
+from varsel.errors import DependencyFailure, QuestionRefused
 from varsel.model.clock import HandTurnedClock
 from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
 
@@ -186,8 +201,7 @@ async def test_external_identities_match_in_any_letter_case(server: Altinn, dire
         {"contactPointsList": {}},
         {"contactPointsList": [KARI]},
         {"contactPointsList": [{"nationalIdentityNumber": 16069412345}]},
-        {"contactPointsList": [{"nationalIdentityNumber": KARI, "email": ["kari@example.com"]}]},
-        {"contactPointsList": [{"nationalIdentityNumber": KARI, "isReserved": "kari@example.com"}]},
+        {"contactPointsList": [{"nationalIdentityNumber": n, "email": ["kari@example.com"]} for n in (KARI, OLA)]},
     ],
 )
 async def test_unreadable_answers_are_failures_that_tell_no_personal_data(
@@ -199,6 +213,64 @@ async def test_unreadable_answers_are_failures_that_tell_no_personal_data(
     assert caught.value.dependency == "ProfileClient"
     assert caught.value.operation == "persons"
     assert "kari@" not in str(caught.value)
+    assert KARI not in str(caught.value)
+
+
+def odd_persons() -> list[object]:
+    return [
+        {"nationalIdentityNumber": OLA, "mobileNumber": 4799999999},
+        {"nationalIdentityNumber": OLA, "email": ["ola@example.com"]},
+        {"nationalIdentityNumber": OLA, "isReserved": "no"},
+        {"nationalIdentityNumber": OLA, "email": "ola\0@example.com"},
+    ]
+
+
+@pytest.mark.parametrize("odd", odd_persons())
+async def test_an_odd_entry_is_told_as_refused_and_spoils_nobody_elses(
+    server: Altinn, directory: AltinnDirectory, odd: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.script.append(contact_points(odd, server.persons[KARI], None, {"email": 1}))
+    found = await directory.persons([OLA, KARI, STRANGER], use_stale=False)
+    assert found == {KARI: PERSONS_KNOWN[KARI]}
+    assert isinstance(found, Told)
+    assert [key for key, origin in found.origins.items() if origin.refused] == [OLA]
+    assert set(found.origins) == {OLA, KARI, STRANGER}
+    assert "ProfileClient answered persons with 2 odd entries" in caplog.text
+    assert "ola" not in caplog.text
+    assert "4799999999" not in caplog.text
+
+
+@pytest.mark.parametrize("party_id", [2**63, 2**64, 10**30, -1, "7"])
+async def test_an_odd_party_id_spoils_nobody_elses_answer(
+    server: Altinn, directory: AltinnDirectory, party_id: object
+) -> None:
+    odd = {"organizationNumber": LONELY, "partyId": party_id, "userContactPoints": [{"userId": 5}]}
+    server.script.append(contact_points(odd, server.organizations[ORG]))
+    assert await directory.organizations([LONELY, ORG]) == {ORG: official()}
+    server.script.append(contact_points(odd, server.units[ORG]))
+    users = await directory.user_contacts([LONELY, ORG], resource_id=RESOURCE, resource_action="read")
+    assert users == {ORG: [MANAGER, CLERK]}
+    assert isinstance(users, Told)
+    assert users.origins[LONELY].refused
+
+
+async def test_an_odd_name_spoils_nobody_elses(server: Altinn, directory: AltinnDirectory) -> None:
+    names = [{"ssn": OLA, "name": {}}, {"ssn": KARI, "name": "Kari Nordmann"}]
+    server.script.append(Reply(body={"partyNames": names}))
+    found = await directory.names(organization_numbers=[], national_identity_numbers=[KARI, OLA])
+    assert found == {KARI: PartyName(KARI, "Kari Nordmann")}
+    assert isinstance(found, Told)
+    assert found.origins[OLA].refused
+
+
+@pytest.mark.parametrize("nameless", [KARI, {"nationalIdentityNumber": 10987654321, "email": "ola@example.com"}])
+async def test_an_odd_entry_that_may_be_anybodys_asks_for_a_smaller_question(
+    server: Altinn, directory: AltinnDirectory, nameless: object
+) -> None:
+    server.script.append(contact_points(nameless, server.persons[KARI]))
+    with pytest.raises(QuestionRefused, match="undocumented shape") as caught:
+        await directory.persons([OLA, KARI], use_stale=False)
+    assert "ola@" not in str(caught.value)
     assert KARI not in str(caught.value)
 
 
@@ -271,6 +343,9 @@ async def test_odd_decisions_are_passed_over(server: Altinn, directory: AltinnDi
         decided("Permit", echo("2", PARTY_ID)),
         decided("Deny", echo("2", PARTY_ID)),  # two answers that contradict each other are none
         {"decision": "Permit", "category": None},
+        "Permit",
+        {"decision": 1, "category": []},
+        decided("Permit", echo("1" * 5000, PARTY_ID)),
         decided("Permit", echo("1", PARTY_ID)),
         decided("Permit", echo("1", PARTY_ID)),
     ]

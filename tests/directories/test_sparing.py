@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.directories.asking import AT_ONCE, START
+from tests.directories.asking import AT_ONCE, START, altinn_directory
 from tests.directories.population import (
     CLERK,
     KARI,
@@ -24,16 +24,21 @@ from tests.directories.population import (
     SELF,
     STALE,
     STRANGER,
+    populate,
     write_file,
 )
+from tests.support.altinn import PERSONS as ALTINN_PERSONS
+from tests.support.altinn import Altinn
 from tests.support.slow_directory import SlowDirectory, closed_today
 from varsel.contacts.fixed import FixedDirectory
+from varsel.contacts.limits import Limits
+from varsel.contacts.protocol import Told
 from varsel.contacts.sequence import DirectorySequence, in_sequence
 from varsel.contacts.sparing import Ages, Gathering, SparingDirectory, SparingOptions
 from varsel.contacts.sparing.memory import Memory
 from varsel.errors import DependencyFailure, QuestionRefused
 from varsel.model.clock import HandTurnedClock
-from varsel.model.contacts import Origin
+from varsel.model.contacts import Origin, PersonContact
 
 HOUR = timedelta(hours=1)
 PATIENT = Gathering(quiet=HOUR, longest=HOUR)
@@ -269,6 +274,49 @@ async def test_of_a_refused_batch_only_the_guilty_fail(slow: SlowDirectory, cloc
     assert [at for at, outcome in enumerate(outcomes) if isinstance(outcome, QuestionRefused)] == [123]
     assert outcomes[-1] == {KARI: PERSONS[KARI]}
     assert len(slow.asked) < 25
+
+
+async def test_an_odd_entry_costs_neither_its_batch_nor_the_component_anything(clock: HandTurnedClock) -> None:
+    async with Altinn() as server:
+        populate(server)
+        server.persons[OLA] = {"nationalIdentityNumber": OLA, "mobileNumber": 99999999}
+        altinn = altinn_directory(server, limits=Limits(failures=1))
+        directory = SparingDirectory(altinn, clock, SparingOptions(AT_ONCE, AGES))
+        for _ in range(3):
+            told = await directory.persons([KARI, OLA, STRANGER], use_stale=False)
+            assert told == {KARI: PERSONS[KARI]}
+            asked = Origin("altinn", START)
+            assert told.origins == {KARI: asked, STRANGER: asked, OLA: Origin("altinn", START, refused=True)}
+        assert [len(each["nationalIdentityNumbers"]) for each in server.asked(ALTINN_PERSONS)] == [3, 1, 1]
+        await directory.close()
+
+
+async def test_an_entry_that_may_be_anybodys_is_found_by_halving(clock: HandTurnedClock) -> None:
+    async with Altinn() as server:
+        populate(server)
+        server.persons[OLA] = {"nationalIdentityNumber": int(OLA)}
+        directory = SparingDirectory(altinn_directory(server), clock, SparingOptions(AT_ONCE, AGES))
+        outcomes = await asyncio.gather(
+            *(directory.persons([number], use_stale=False) for number in (KARI, OLA, STRANGER)), return_exceptions=True
+        )
+        assert outcomes[0] == {KARI: PERSONS[KARI]}
+        assert isinstance(outcomes[1], QuestionRefused)
+        assert outcomes[2] == {}
+        await directory.close()
+
+
+async def test_who_is_refused_stays_so_unless_a_later_directory_knows_him(slow: SlowDirectory) -> None:
+    async with Altinn() as server:
+        populate(server)
+        server.persons = {number: {"nationalIdentityNumber": number, "email": 1} for number in (KARI, STRANGER)}
+        server.persons[OLA] = {"nationalIdentityNumber": OLA}
+        directory = in_sequence([altinn_directory(server), slow])
+        told = await directory.persons([KARI, STRANGER, OLA], use_stale=False)
+        await directory.close()
+    assert told == {KARI: PERSONS[KARI], OLA: PersonContact(OLA)}
+    assert isinstance(told, Told)
+    assert told.origins[KARI] == Origin("slow")
+    assert told.origins[STRANGER] == Origin("altinn+slow", refused=True)
 
 
 async def test_a_directory_that_refuses_everything_is_not_asked_for_ever(

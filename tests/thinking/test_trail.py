@@ -68,6 +68,17 @@ def test_organisations_and_their_users() -> None:
     assert trail(Recipient(organization_number=ORG), unknown) == "altinn+register:unknown;EmailPreferred:nothing"
 
 
+def test_who_was_refused_is_told_from_who_is_unknown() -> None:
+    refused = ALTINN._replace(refused=True)
+    person = Answers(origins={NIN: refused})
+    assert trail(PERSON, person) == "altinn@2026-06-15T10:00Z:refused;EmailPreferred:nothing"
+    organization = Answers(
+        organizations={ORG: OrganizationContact(ORG, 0, (MAIL,))}, origins={ORG: TABLE}, user_origins={ORG: refused}
+    )
+    expected = "register@2026-06-15T10:00Z:1 emails;altinn@2026-06-15T10:00Z:refused;EmailPreferred:email"
+    assert trail(Recipient(organization_number=ORG), organization) == expected
+
+
 def test_there_is_none_for_direct_addresses_and_where_nobody_tells() -> None:
     assert trail(Recipient(email_address=MAIL), Answers(origins={NIN: ALTINN})) is None
     assert trail(PERSON, Answers(persons={NIN: PersonContact(NIN, False, MAIL)})) is None

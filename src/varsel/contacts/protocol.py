@@ -34,8 +34,9 @@ class Directory(Protocol):
     Every answer is keyed by the identifier exactly as it was asked, whatever its letter case in the directory; an
     absent key is an unknown party. Answers are not cleaned: numbers may lack their country code, texts may be blank.
     An empty question costs no call. Every method raises `errors.DependencyFailure` when there is no answer; there
-    are no partial answers. It may be `errors.QuestionRefused`, when the question itself is at fault. Implementations
-    own their time-outs, chunking and caching.
+    are no partial answers. It may be `errors.QuestionRefused`, when the question itself is at fault. Of whom alone
+    there is no usable answer, `Told` may speak as of an unknown party, with an origin that says `refused`.
+    Implementations own their time-outs, chunking and caching.
     """
 
     name: str

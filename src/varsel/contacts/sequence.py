@@ -83,7 +83,9 @@ class DirectorySequence:
             told.origins.update(_origins(found, directory.name))
             left = [identifier for identifier in left if identifier not in found]
             if isinstance(found, Told):
-                told.origins.update((unknown, Origin(self.name, found.origins[unknown].at)) for unknown in left)
+                for unknown in left:
+                    _, at, refused = found.origins[unknown]
+                    told.origins[unknown] = Origin(self.name, at, refused or told.origins[unknown].refused)
         return told
 
 

@@ -54,8 +54,10 @@ class PartyName(msgspec.Struct, frozen=True, gc=False):
 class Origin(NamedTuple):
     """Which directory gave an answer, and in which minute; None where nobody took note of the time.
 
-    Also for unknown parties: then it names who was asked, several joined by `+`.
+    Also for unknown parties: then it names who was asked, several joined by `+`. `refused` tells of one who counts as
+    unknown because a directory has no usable answer about him, while it has about others.
     """
 
     directory: str
     at: datetime | None = None
+    refused: bool = False

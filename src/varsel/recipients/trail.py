@@ -3,7 +3,8 @@
 A trail is one line without personal data, such as
 `altinn@2026-06-15T10:00Z:email+number;EmailPreferred:email` for a person, or
 `register@2026-06-15T10:00Z:2 emails;altinn@2026-06-15T10:01Z:3 users;Sms:number` for an organisation.
-`unknown` is a party nobody knew; `nothing` one without any address, or a rule that took none. Equal trails are the same
+`unknown` is a party nobody knew, `refused` one about whom the directory gave no usable answer although it answered
+about others; `nothing` one without any address, or a rule that took none. Equal trails are the same
 object, for the recipients of an order mostly have the same few.
 """
 
@@ -15,7 +16,7 @@ from varsel.recipients.addresses import Addresses
 from varsel.recipients.questions import is_blank
 
 _KEPT = 4096
-_UNKNOWN = "unknown"
+_UNKNOWN, _REFUSED = "unknown", "refused"
 _NOTHING = "nothing"
 
 
@@ -30,7 +31,7 @@ def of_party(
     if origin is None:
         return None
     if contact is None:
-        return _line(origin, _UNKNOWN, None, 0, channel, False, False)
+        return _line(origin, _nobody(origin), None, 0, channel, False, False)
     reserved = isinstance(contact, PersonContact) and contact.is_reserved
     bad_number = not usable.mobile_numbers and not is_blank(contact.mobile_number)
     found = _found(reserved, bool(usable.emails), bool(usable.mobile_numbers), bad_number)
@@ -48,7 +49,7 @@ def of_organization(
     """Return the trail of an organisation with so many authorised `users`; None when it is not known who was asked."""
     if origin is None:
         return None
-    found = _UNKNOWN if official is None else _counted(len(official.emails), len(official.mobile_numbers))
+    found = _nobody(origin) if official is None else _counted(len(official.emails), len(official.mobile_numbers))
     return _line(origin, found, user_origin, users, channel, bool(taken.emails), bool(taken.mobile_numbers))
 
 
@@ -77,9 +78,13 @@ def _line(
 ) -> str:
     steps = [f"{_written(origin)}:{found}"]
     if user_origin is not None:
-        steps.append(f"{_written(user_origin)}:{users} users")
+        steps.append(f"{_written(user_origin)}:{_REFUSED if user_origin.refused else f'{users} users'}")
     steps.append(f"{channel.name}:{_found(False, email, number, False)}")
     return ";".join(steps)
+
+
+def _nobody(origin: Origin) -> str:
+    return _REFUSED if origin.refused else _UNKNOWN
 
 
 def _written(origin: Origin) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from varsel.contacts.altinn.chunks import in_chunks
-from varsel.contacts.altinn.decision import Decisions, Pair, permitted, question
+from varsel.contacts.altinn.decision import DECISIONS, Pair, permitted, question
 from varsel.contacts.altinn.http import JsonClient
 from varsel.errors import DependencyFailure
 
@@ -26,10 +26,10 @@ class Authorization:
 
         async def call(chunk: Sequence[Pair]) -> set[Pair]:
             sent = question(chunk, resource_id, action)
-            answer = await self._http.ask(_OPERATION, _PATH, sent, Decisions, accepted=_ONLY_200)
-            if answer is None or answer.response is None:
+            answer = await self._http.ask(_OPERATION, _PATH, sent, DECISIONS, accepted=_ONLY_200)
+            if answer is None:
                 raise DependencyFailure(self._dependency, _OPERATION, "its answer holds no `response`")
-            return permitted(answer.response)
+            return permitted(answer)
 
         return asked.intersection(await in_chunks(sorted(asked), self._per_call, call))
 

@@ -1,9 +1,9 @@
 """The XACML question whether users may act on a resource for organisations, and its answer (integrations.md 2.8)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from varsel.contacts.altinn.reading import Shape
+from varsel.contacts.altinn.reading import Listing, Odd, Shape
 
 _USER = "urn:altinn:userid"
 _PARTY = "urn:altinn:partyid"
@@ -15,6 +15,7 @@ _STRING = "http://www.w3.org/2001/XMLSchema#string"
 _PERMIT = "Permit"
 _APP_PREFIX = "app_"
 _APP_PIECES = 3
+_LONGEST_NUMBER = 19
 
 
 class Pair(NamedTuple):
@@ -38,10 +39,8 @@ class _Result(Shape, frozen=True):
     category: tuple[_Category | None, ...] | None = None
 
 
-class Decisions(Shape, frozen=True):
-    """The answer; without `response` it is none."""
-
-    response: tuple[_Result | None, ...] | None = None
+DECISIONS = Listing("response", _Result)
+"""The answer; what is odd in it permits nothing."""
 
 
 def question(pairs: Sequence[Pair], resource_id: str, action: str) -> dict[str, Any]:
@@ -60,9 +59,10 @@ def question(pairs: Sequence[Pair], resource_id: str, action: str) -> dict[str, 
     }
 
 
-def permitted(decisions: Sequence[_Result | None]) -> set[Pair]:
+def permitted(decisions: Iterable[_Result | Odd]) -> set[Pair]:
     """Return the pairs that were decided `Permit`, and never otherwise in the same answer."""
-    decided = [(pair, result.decision) for result in decisions if result and (pair := _pair(result))]
+    readable = [result for result in decisions if isinstance(result, _Result)]
+    decided = [(pair, result.decision) for result in readable if (pair := _pair(result))]
     refused = {pair for pair, decision in decided if decision != _PERMIT}
     return {pair for pair, decision in decided if decision == _PERMIT} - refused
 
@@ -111,4 +111,4 @@ def _pair(result: _Result) -> Pair | None:
 
 
 def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal()
+    return text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER

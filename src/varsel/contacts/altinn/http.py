@@ -1,6 +1,7 @@
 """The JSON client all of Altinn's components are asked with: bounded in time and size, retried once, gated."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ import httpx
 import msgspec
 
 from varsel.contacts.altinn.headers import Credentials
-from varsel.contacts.altinn.reading import Unreadable, read
+from varsel.contacts.altinn.reading import Listing, Nameless, Odd, Unreadable, read
 from varsel.contacts.limits import Gate
 from varsel.errors import DependencyFailure, QuestionRefused
 
-T = TypeVar("T")
+E = TypeVar("E")
+_log = logging.getLogger(__name__)
 
 _PASSING = frozenset({502, 503, 504})
 """Worth another try at once: a proxy or an instance that goes or comes."""
@@ -78,21 +80,25 @@ class JsonClient:
         )
 
     async def ask(
-        self, operation: str, path: str, question: object, shape: type[T], *, accepted: Container[int] = range(200, 300)
-    ) -> T | None:
-        """Post `question` as JSON and read the answer as `shape`, or null; raises `DependencyFailure`.
+        self,
+        operation: str,
+        path: str,
+        question: object,
+        listing: Listing[E],
+        *,
+        accepted: Container[int] = range(200, 300),
+    ) -> list[E | Odd] | None:
+        """Post `question` as JSON and return the entries of the answer, None without a list of them.
 
-        Only the statuses in `accepted` count as an answer.
+        Only the statuses in `accepted` count as an answer. Raises `DependencyFailure`; `QuestionRefused` also when an
+        odd entry does not tell whom it is about, so that a smaller question finds him.
         """
         async with self._gate.turn(operation):
             answer = await self._answered(operation, path, msgspec.json.encode(question))
             if answer.status not in accepted:
                 kind = QuestionRefused if answer.status in _REFUSING else DependencyFailure
                 raise kind(self._gate.dependency, operation, _told(answer.status))
-            try:
-                return read(answer.body, shape)
-            except Unreadable as flaw:
-                raise self._failure(operation, str(flaw)) from None
+            return self._read(operation, answer.body, listing)
 
     async def reach(self, operation: str, path: str, question: object) -> None:
         """Post `question` to see whether anybody answers, even by refusing it; raises `DependencyFailure`."""
@@ -104,6 +110,20 @@ class JsonClient:
         """Let go of connections, those of the credentials included."""
         await self._credentials.aclose()
         await self._client.aclose()
+
+    def _read(self, operation: str, body: bytes, listing: Listing[E]) -> list[E | Odd] | None:
+        try:
+            reading = read(body, listing)
+        except Unreadable as flaw:
+            raise self._failure(operation, str(flaw)) from None
+        except Nameless as flaw:
+            raise QuestionRefused(self._gate.dependency, operation, str(flaw)) from None
+        if reading is None:
+            return None
+        if reading.flaws:
+            oddities = len(reading.flaws), reading.flaws[0]
+            _log.warning("%s answered %s with %d odd entries (%s)", self._gate.dependency, operation, *oddities)
+        return reading.entries
 
     async def _answered(self, operation: str, path: str, question: bytes) -> _Answer:
         """Send, and once more with another token if one was rejected."""

@@ -1,12 +1,15 @@
 """Profile: contact points of persons, self-identified users and organisations (integrations.md 2.1 to 2.4)."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from varsel.contacts.altinn.chunks import in_chunks
 from varsel.contacts.altinn.http import JsonClient
-from varsel.contacts.altinn.reading import Shape, matched
+from varsel.contacts.altinn.reading import Known, Listing, Number, Odd, Shape, matched
 from varsel.model.contacts import ExternalContact, OrganizationContact, PersonContact, UserContact
+
+E = TypeVar("E")
+V = TypeVar("V")
 
 
 class _Person(Shape, frozen=True):
@@ -16,45 +19,36 @@ class _Person(Shape, frozen=True):
     email: str | None = None
 
 
-class _Persons(Shape, frozen=True):
-    contact_points_list: tuple[_Person | None, ...] | None = None
-
-
 class _External(Shape, frozen=True):
     external_identity: str | None = None
     mobile_number: str | None = None
     email: str | None = None
 
 
-class _Externals(Shape, frozen=True):
-    contact_points_list: tuple[_External | None, ...] | None = None
-
-
 class _Organization(Shape, frozen=True):
     organization_number: str | None = None
-    party_id: int | None = None
+    party_id: Number | None = None
     mobile_number_list: tuple[str | None, ...] | None = None
     email_list: tuple[str | None, ...] | None = None
 
 
-class _Organizations(Shape, frozen=True):
-    contact_points_list: tuple[_Organization | None, ...] | None = None
-
-
 class _User(Shape, frozen=True):
-    user_id: int | None = None
+    user_id: Number | None = None
     mobile_number: str | None = None
     email: str | None = None
 
 
 class _Unit(Shape, frozen=True):
     organization_number: str | None = None
-    party_id: int | None = None
+    party_id: Number | None = None
     user_contact_points: tuple[_User | None, ...] | None = None
 
 
-class _Units(Shape, frozen=True):
-    contact_points_list: tuple[_Unit | None, ...] | None = None
+_MEMBER = "contactpointslist"
+_PERSONS = Listing(_MEMBER, _Person, ("nationalidentitynumber",))
+_EXTERNALS = Listing(_MEMBER, _External, ("externalidentity",))
+_ORGANIZATIONS = Listing(_MEMBER, _Organization, ("organizationnumber",))
+_UNITS = Listing(_MEMBER, _Unit, ("organizationnumber",))
 
 
 class Unit(NamedTuple):
@@ -71,54 +65,57 @@ class Profile:
         self._http = http
         self._per_call = per_call
 
-    async def persons(self, numbers: Collection[str], *, use_stale: bool) -> dict[str, PersonContact]:
+    async def persons(self, numbers: Collection[str], *, use_stale: bool) -> Known[PersonContact]:
         """Look up national identity numbers."""
 
-        async def call(chunk: Sequence[str]) -> Iterable[_Person | None] | None:
+        async def call(chunk: Sequence[str]) -> Iterable[_Person | Odd] | None:
             question = {"nationalIdentityNumbers": chunk, "useStaleContactInfo": use_stale}
-            answer = await self._http.ask("persons", "users/contactpoint/lookup", question, _Persons)
-            return answer.contact_points_list if answer else None
+            return await self._http.ask("persons", "users/contactpoint/lookup", question, _PERSONS)
 
         found = await in_chunks(filter(str.strip, numbers), self._per_call, call)
-        return matched(numbers, ((p.national_identity_number, _person(p)) for p in found if p))
+        return matched(numbers, _keyed(found, lambda p: p.national_identity_number, _person))
 
-    async def external_identities(self, identities: Collection[str]) -> dict[str, ExternalContact]:
+    async def external_identities(self, identities: Collection[str]) -> Known[ExternalContact]:
         """Look up self-identified users."""
 
-        async def call(chunk: Sequence[str]) -> Iterable[_External | None] | None:
+        async def call(chunk: Sequence[str]) -> Iterable[_External | Odd] | None:
             question = {"externalIdentities": chunk}
-            answer = await self._http.ask("external identities", "users/contactpoint/lookupsi", question, _Externals)
-            return answer.contact_points_list if answer else None
+            return await self._http.ask("external identities", "users/contactpoint/lookupsi", question, _EXTERNALS)
 
         found = await in_chunks(filter(str.strip, identities), self._per_call, call)
-        return matched(identities, ((e.external_identity, _external(e)) for e in found if e))
+        return matched(identities, _keyed(found, lambda e: e.external_identity, _external))
 
-    async def organizations(self, numbers: Collection[str]) -> dict[str, OrganizationContact]:
+    async def organizations(self, numbers: Collection[str]) -> Known[OrganizationContact]:
         """Look up official notification addresses; the answer's number is the one asked for, not its origin's."""
 
-        async def call(chunk: Sequence[str]) -> Iterable[_Organization | None] | None:
+        async def call(chunk: Sequence[str]) -> Iterable[_Organization | Odd] | None:
             question, path = {"organizationNumbers": chunk}, "organizations/notificationaddresses/lookup"
-            answer = await self._http.ask("organisations", path, question, _Organizations)
-            return answer.contact_points_list if answer else None
+            return await self._http.ask("organisations", path, question, _ORGANIZATIONS)
 
         found = await in_chunks(filter(str.strip, numbers), self._per_call, call)
-        return matched(numbers, ((o.organization_number, _organization(o)) for o in found if o))
+        return matched(numbers, _keyed(found, lambda o: o.organization_number, _organization))
 
-    async def units(self, numbers: Collection[str], resource_id: str) -> dict[str, Unit]:
+    async def units(self, numbers: Collection[str], resource_id: str) -> Known[Unit]:
         """Look up what users registered at organisations for the resource, before any authorisation."""
 
-        async def call(chunk: Sequence[str]) -> Iterable[_Unit | None] | None:
+        async def call(chunk: Sequence[str]) -> Iterable[_Unit | Odd] | None:
             question = {"organizationNumbers": chunk, "resourceId": resource_id}
-            answer = await self._http.ask("user contacts", "units/contactpoint/lookup", question, _Units)
-            return answer.contact_points_list if answer else None
+            return await self._http.ask("user contacts", "units/contactpoint/lookup", question, _UNITS)
 
         found = await in_chunks(filter(str.strip, numbers), self._per_call, call)
-        return matched(numbers, ((u.organization_number, _unit(u)) for u in found if u))
+        return matched(numbers, _keyed(found, lambda u: u.organization_number, _unit))
 
     async def reach(self) -> None:
         """Ask for nobody, to see whether Profile answers; raises `DependencyFailure`."""
         question = {"nationalIdentityNumbers": [], "useStaleContactInfo": False}
         await self._http.reach("a look-up", "users/contactpoint/lookup", question)
+
+
+def _keyed(
+    found: Iterable[E | Odd], identifier: Callable[[E], str | None], made: Callable[[E], V]
+) -> Iterator[tuple[str | None, V | Odd]]:
+    for entry in found:
+        yield (entry.identifier, entry) if isinstance(entry, Odd) else (identifier(entry), made(entry))
 
 
 def _person(entry: _Person) -> PersonContact:

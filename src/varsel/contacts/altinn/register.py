@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from varsel.contacts.altinn.chunks import in_chunks
 from varsel.contacts.altinn.http import JsonClient
-from varsel.contacts.altinn.reading import Shape
+from varsel.contacts.altinn.reading import Known, Listing, Odd, Shape, told_apart
 from varsel.model.contacts import PartyName
 
 _PATH = "parties/nameslookup"
@@ -17,8 +17,7 @@ class _Name(Shape, frozen=True):
     name: str | None = None
 
 
-class _Names(Shape, frozen=True):
-    party_names: tuple[_Name | None, ...] | None = None
+_NAMES = Listing("partynames", _Name, ("orgno", "ssn"))
 
 
 class Register:
@@ -28,25 +27,24 @@ class Register:
         self._http = http
         self._per_call = per_call
 
-    async def names(self, organizations: Collection[str], persons: Collection[str]) -> dict[str, PartyName]:
+    async def names(self, organizations: Collection[str], persons: Collection[str]) -> Known[PartyName]:
         """Look up names. Numbers match exactly."""
         parties = [("orgNo", number) for number in organizations] + [("ssn", number) for number in persons]
         found = await in_chunks((party for party in parties if party[1].strip()), self._per_call, self._call)
-        named: dict[str, PartyName] = {}
+        named: dict[str, PartyName | Odd] = {}
         for entry in found:
-            number = entry and (entry.org_no or entry.ssn)
-            if entry and number:
-                named.setdefault(number, PartyName(number, entry.name))
+            number = entry.identifier if isinstance(entry, Odd) else entry.org_no or entry.ssn
+            if number:
+                named.setdefault(number, entry if isinstance(entry, Odd) else PartyName(number, entry.name))
         asked = {number for _, number in parties}
-        return {number: name for number, name in named.items() if number in asked}
+        return told_apart({number: name for number, name in named.items() if number in asked})
 
     async def reach(self) -> None:
         """Ask for nobody, to see whether Register answers; raises `DependencyFailure`."""
         await self._http.reach(_OPERATION, _PATH, _question([]))
 
-    async def _call(self, chunk: Sequence[tuple[str, str]]) -> Iterable[_Name | None] | None:
-        answer = await self._http.ask(_OPERATION, _PATH, _question(chunk), _Names)
-        return answer.party_names if answer else None
+    async def _call(self, chunk: Sequence[tuple[str, str]]) -> Iterable[_Name | Odd] | None:
+        return await self._http.ask(_OPERATION, _PATH, _question(chunk), _NAMES)
 
 
 def _question(parties: Iterable[tuple[str, str]]) -> Mapping[str, object]:

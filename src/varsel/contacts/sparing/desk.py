@@ -93,15 +93,21 @@ class Desk(Generic[L, V]):
         await self._coalescer.close()
 
     async def _asked(self, lane: L, keys: Sequence[str]) -> Told[V]:
-        """Put a batch to the directory and remember what it says, for the age counted from now."""
+        """Put a batch to the directory and remember what it says, for the age counted from now.
+
+        Whom it refuses is not remembered: that may pass sooner than any age.
+        """
         asked_at = self._shared.clock.now()
         self._shared.tally.batches += 1
         found = await self._ask(lane, keys)
-        minute, sources = minute_of(asked_at), self._sources(found, keys)
-        packed = {key: self._packing.pack(key, found.get(key), sources[key], minute) for key in keys}
+        minute, sources, refused = minute_of(asked_at), self._sources(found, keys), _refused(found)
+        usable = [key for key in keys if key not in refused] if refused else keys
+        packed = {key: self._packing.pack(key, found.get(key), sources[key], minute) for key in usable}
         self._drawer.keep(lane, packed, asked_at)
         name = self._shared.sources.name
-        return Told(found, {key: origin(name(source), minute) for key, source in sources.items()})
+        told = Told(found, {key: origin(name(source), minute) for key, source in sources.items()})
+        told.origins.update((key, told.origins[key]._replace(refused=True)) for key in refused)
+        return told
 
     def _sources(self, found: Mapping[str, V], keys: Sequence[str]) -> dict[str, int]:
         """Tell which directory spoke about each of `keys`: the one that is asked, unless it says otherwise itself."""
@@ -109,3 +115,9 @@ class Desk(Generic[L, V]):
             return dict.fromkeys(keys, 0)
         number = self._shared.sources.number
         return {key: number(found.origins[key].directory) for key in keys}
+
+
+def _refused(found: Mapping[str, V]) -> frozenset[str]:
+    if not isinstance(found, Told):
+        return frozenset()
+    return frozenset(key for key, given in found.origins.items() if given.refused)
