@@ -72,11 +72,21 @@ async def test_an_answer_that_does_not_come_in_time_is_a_failure(server: Altinn)
     await directory.close()
 
 
-async def test_an_answer_that_is_too_large_is_a_failure(server: Altinn) -> None:
-    directory = altinn_directory(server, call=CallOptions(largest_answer=1000))
+async def test_an_answer_that_is_too_large_asks_for_a_smaller_question(server: Altinn) -> None:
+    directory = altinn_directory(server, call=CallOptions(largest_answer=1000), limits=Limits(failures=1))
     server.script.append(Reply(body=b" " * 1001))
-    with pytest.raises(DependencyFailure, match="larger than the limit"):
+    with pytest.raises(QuestionRefused, match="larger than the limit"):
+        await directory.persons([KARI, OLA], use_stale=False)
+    assert await directory.persons([KARI], use_stale=False) == {KARI: PERSONS[KARI]}
+    await directory.close()
+
+
+async def test_a_failure_that_says_much_is_a_failure(server: Altinn) -> None:
+    directory = altinn_directory(server, call=CallOptions(largest_answer=1000))
+    server.script.append(Reply(500, b" " * 1001))
+    with pytest.raises(DependencyFailure, match="status 500") as caught:
         await directory.persons([KARI], use_stale=False)
+    assert not isinstance(caught.value, QuestionRefused)
     await directory.close()
 
 

@@ -30,6 +30,7 @@ from tests.directories.population import (
 from tests.support.altinn import PERSONS as ALTINN_PERSONS
 from tests.support.altinn import Altinn
 from tests.support.slow_directory import SlowDirectory, closed_today
+from varsel.contacts.altinn import CallOptions
 from varsel.contacts.fixed import FixedDirectory
 from varsel.contacts.limits import Limits
 from varsel.contacts.protocol import Told
@@ -302,6 +303,18 @@ async def test_an_entry_that_may_be_anybodys_is_found_by_halving(clock: HandTurn
         assert outcomes[0] == {KARI: PERSONS[KARI]}
         assert isinstance(outcomes[1], QuestionRefused)
         assert outcomes[2] == {}
+        await directory.close()
+
+
+async def test_a_batch_whose_answer_is_too_large_is_split_until_it_fits(clock: HandTurnedClock) -> None:
+    async with Altinn() as server:
+        crowd = numbers(64)
+        server.persons = {n: {"nationalIdentityNumber": n, "email": "x" * 1000} for n in crowd}
+        altinn = altinn_directory(server, call=CallOptions(largest_answer=20_000))
+        directory = SparingDirectory(altinn, clock, SparingOptions(AT_ONCE, AGES))
+        assert set(await directory.persons(crowd, use_stale=False)) == set(crowd)
+        sizes = Counter(len(asked["nationalIdentityNumbers"]) for asked in server.asked(ALTINN_PERSONS))
+        assert sizes == {64: 1, 32: 2, 16: 4}
         await directory.close()
 
 

@@ -905,7 +905,7 @@ class Table:
         ALTINN,
         size("10kB", "1GB"),
         "16MB",
-        "Largest answer of a component that is read. Raise it with the identifiers per call.",
+        "Largest answer of a component that is read. A question whose answer is larger is asked again in halves.",
     )
 
     outgoing_allowed: tuple[str, ...] = setting(

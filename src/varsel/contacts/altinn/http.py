@@ -90,8 +90,8 @@ class JsonClient:
     ) -> list[E | Odd] | None:
         """Post `question` as JSON and return the entries of the answer, None without a list of them.
 
-        Only the statuses in `accepted` count as an answer. Raises `DependencyFailure`; `QuestionRefused` also when an
-        odd entry does not tell whom it is about, so that a smaller question finds him.
+        Only the statuses in `accepted` count as an answer. Raises `DependencyFailure`; `QuestionRefused` also when the
+        answer is too large or an odd entry does not tell whom it is about, for a smaller question helps.
         """
         async with self._gate.turn(operation):
             answer = await self._answered(operation, path, msgspec.json.encode(question))
@@ -148,7 +148,8 @@ class JsonClient:
         except (httpx.HTTPError, OSError) as failure:
             raise self._failure(operation, f"it could not be reached ({type(failure).__name__})") from None
         except _TooLarge:
-            raise self._failure(operation, "its answer is larger than the limit") from None
+            # A smaller question has a smaller answer.
+            raise QuestionRefused(self._gate.dependency, operation, "its answer is larger than the limit") from None
 
     async def _first(self, path: str, question: bytes, headers: Mapping[str, str]) -> _Answer | None:
         """Return an answer, or None if a second try may succeed. All questions are reads, so asking twice is safe."""
@@ -165,7 +166,9 @@ class JsonClient:
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > self._options.largest_answer:
-                    raise _TooLarge
+                    if response.is_success:
+                        raise _TooLarge
+                    break  # the status says it all
             return _Answer(response.status_code, bytes(body))
 
     def _failure(self, operation: str, reason: str) -> DependencyFailure:
