@@ -27,8 +27,8 @@ from tests.directories.population import (
     populate,
     write_file,
 )
+from tests.support.altinn import DECISION, Altinn
 from tests.support.altinn import PERSONS as ALTINN_PERSONS
-from tests.support.altinn import Altinn
 from tests.support.slow_directory import SlowDirectory, closed_today
 from varsel.contacts.altinn import CallOptions
 from varsel.contacts.fixed import FixedDirectory
@@ -132,6 +132,25 @@ async def test_while_all_turns_are_taken_the_next_batch_keeps_boarding(
     slow.release()
     await asyncio.gather(*asking)
     assert slow.asked == [[KARI], numbers(3)]
+
+
+async def test_a_slow_component_holds_up_no_question_that_needs_another(clock: HandTurnedClock) -> None:
+    """Authorization hangs, asked for as many resources as there are turns; persons are answered by Profile."""
+    async with Altinn() as server:
+        populate(server)
+        server.held_paths.add(DECISION)
+        directory = SparingDirectory(altinn_directory(server), clock, SparingOptions(AT_ONCE, AGES))
+        server.units = {ORG: {"organizationNumber": ORG, "partyId": 7, "userContactPoints": [{"userId": 1}]}}
+        waiting = [
+            asyncio.create_task(directory.user_contacts([ORG], resource_id=f"r{n}", resource_action="read"))
+            for n in range(AT_ONCE.calls_at_once + 1)
+        ]
+        await server.wait_for(lambda: server.counts[DECISION] == AT_ONCE.calls_at_once)
+        async with asyncio.timeout(5):
+            assert await directory.persons([KARI], use_stale=False) == {KARI: PERSONS[KARI]}
+        server.release()
+        assert await asyncio.gather(*waiting) == [{ORG: []}] * len(waiting)
+        await directory.close()
 
 
 async def test_kinds_of_questions_and_their_conditions_are_kept_apart(

@@ -35,7 +35,7 @@ class Reply:
 
 
 class JsonServer(ABC):
-    """Answers requests as told; `calls` keeps what arrived."""
+    """Answers requests as told; `calls` keeps what arrived. Those to `held_paths` wait for the first `release`."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -43,9 +43,11 @@ class JsonServer(ABC):
         self.in_flight = 0
         self.most_in_flight = 0
         self.port = 0
+        self.held_paths: set[str] = set()
         self._changed = asyncio.Condition()
         self._open = asyncio.Event()
         self._open.set()
+        self._released = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -76,6 +78,7 @@ class JsonServer(ABC):
     def release(self) -> None:
         """Answer what waits, and go on."""
         self._open.set()
+        self._released.set()
 
     async def wait_for(self, condition: Callable[[], bool]) -> None:
         """Return when `condition` holds after some change; fails after five seconds."""
@@ -105,6 +108,8 @@ class JsonServer(ABC):
         await self._count(1)
         try:
             await self._open.wait()
+            if call.path in self.held_paths:
+                await self._released.wait()
             return await self.answer(call)
         finally:
             await self._count(-1)

@@ -733,8 +733,8 @@ class Table:
         LOOKUPS,
         whole(1, 100, "calls"),
         "4",
-        "Batches under way at once, and calls at once to each of Altinn's components. More is faster; stay within "
-        "what the other side bears.",
+        "Batches of one kind of question under way at once, and calls at once to each of Altinn's components. More is "
+        "faster; stay within what the other side bears.",
     )
     directory_batch: int = setting(
         LOOKUPS,

@@ -26,7 +26,8 @@ class Gathering:
     """When a batch leaves: with `size` keys, after `quiet` without a newcomer, or `longest` after its first key.
 
     The fuller it is the shorter the silence it waits for, since less is left to be gained. At most `calls_at_once`
-    batches are under way; while all are, the next keeps boarding.
+    batches of one kind of question are under way; while all are, the next keeps boarding. Kinds have turns of their
+    own, so that a slow component holds up no question that needs another.
     """
 
     size: int = 1000
@@ -72,14 +73,13 @@ class Coalescer(Generic[L, V]):
         subject: tuple[str, str],
         ask: Callable[[L, Sequence[str]], Awaitable[Told[V]]],
         gathering: Gathering,
-        turns: asyncio.Semaphore,
     ) -> None:
         self._subject = subject
         self._ask = ask
         self._size = gathering.size
         self._quiet = gathering.quiet.total_seconds()
         self._longest = gathering.longest.total_seconds()
-        self._turns = turns
+        self._turns = asyncio.Semaphore(gathering.calls_at_once)
         self._boarding: dict[L, _Batch[V]] = {}
         self._under_way: dict[L, dict[str, _Batch[V]]] = {}
         self._journeys: set[asyncio.Task[_Landed[V]]] = set()

@@ -1,6 +1,5 @@
 """Where one kind of question is answered: from memory if it can be, else by the directory, in company."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -53,7 +52,6 @@ class Shared:
     clock: Clock
     memory: Memory
     gathering: Gathering
-    turns: asyncio.Semaphore
     sources: Sources
     tally: Tally = field(default_factory=Tally)
 
@@ -73,7 +71,7 @@ class Desk(Generic[L, V]):
         self._ask = ask
         self._shared = shared
         self._drawer = shared.memory.drawer(max_age)
-        self._coalescer = Coalescer[L, V]((shared.directory, operation), self._asked, shared.gathering, shared.turns)
+        self._coalescer = Coalescer[L, V]((shared.directory, operation), self._asked, shared.gathering)
 
     async def answer(self, lane: L, keys: Collection[str]) -> Told[V]:
         """Tell about `keys`; raises `DependencyFailure` unless there is an answer about every one of them."""

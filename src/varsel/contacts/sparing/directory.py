@@ -1,6 +1,5 @@
 """A directory that asks another one sparingly: in large batches, once per key, not again within an answer's age."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -62,7 +61,6 @@ class SparingDirectory:
             clock,
             Memory(clock, limit=options.memory),
             options.gathering,
-            asyncio.Semaphore(options.gathering.calls_at_once),
             Sources(directory.name),
         )
         ages, self._tally = options.ages, shared.tally
