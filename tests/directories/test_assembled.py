@@ -110,6 +110,15 @@ async def test_altinn_is_shown_the_credentials_that_are_set(
     await joined.close()
 
 
+async def test_a_thousand_persons_are_one_call(
+    pool: Pool, clock: HandTurnedClock, server: Altinn, tmp_path: Path
+) -> None:
+    joined = directory(settings(tmp_path, "altinn", server), pool, clock)
+    await joined.persons([f"{number:011}" for number in range(1000)], use_stale=False)
+    assert [len(asked["nationalIdentityNumbers"]) for asked in server.asked(PERSONS)] == [1000]
+    await joined.close()
+
+
 @pytest.mark.parametrize(("content", "word"), [(None, "cannot be read"), (b"no key", "cannot be used")])
 async def test_a_key_file_that_is_no_use_stops_the_start(
     pool: Pool, clock: HandTurnedClock, server: Altinn, tmp_path: Path, content: bytes | None, word: str

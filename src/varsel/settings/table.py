@@ -882,8 +882,9 @@ class Table:
     altinn_identifiers_per_call: int = setting(
         ALTINN,
         whole(1, 1000, "identifiers"),
-        "500",
-        "Most identifiers in one call of Profile. More means fewer calls, as far as Profile takes them.",
+        "1000",
+        "Most identifiers in one call of Profile. Fewer means more calls; lower it if Profile refuses so many, or is "
+        "slow with them.",
     )
     altinn_pairs_per_call: int = setting(
         ALTINN,

@@ -43,7 +43,7 @@ class AltinnOptions:
     profile: Service
     register: Service
     authorization: Service
-    identifiers_per_call: int = 500
+    identifiers_per_call: int = 1000
     names_per_call: int = 1000
     pairs_per_call: int = 500
     limits: Limits = field(default_factory=Limits)
