@@ -14,7 +14,7 @@ from tests.support.rig import LEASE, NOON
 from varsel.model.ids import new_id
 from varsel.model.orders import NotificationChannel, Order, OrderStatus, SendingTimePolicy
 from varsel.storage import orders
-from varsel.storage.orders import Advance, Cancellation, ClaimedOrder, Queue
+from varsel.storage.orders import Advance, Cancellation, ClaimedOrder, Delay, Queue
 from varsel.storage.pool import Pool
 
 SECOND = timedelta(seconds=1)
@@ -190,7 +190,7 @@ async def test_a_lost_lease_lets_its_holder_do_nothing_more(pool: Pool) -> None:
 
     assert await advance(pool, advance_of(old)) == set()
     await orders.renew(pool, [old], lease_until=NOON + timedelta(days=1))
-    await orders.postpone(pool, [old], until=NOON + timedelta(days=1), trouble="not mine to tell")
+    await orders.postpone(pool, [Delay(old, NOON + timedelta(days=1), "not mine to tell")])
     async with pool.acquire() as connection:
         assert not await orders.stop(connection, old, now=NOON)
 
@@ -207,7 +207,7 @@ async def row_of(pool: Pool, order_id: UUID) -> dict[str, object]:
 async def test_who_put_an_order_off_does_not_hold_it_any_more(pool: Pool) -> None:
     (order_id,) = await store(pool, make_order(emails("kari"), NOON))
     (held,) = await claim(pool)
-    await orders.postpone(pool, [held], until=NOON + timedelta(hours=1), trouble="the directory is away")
+    await orders.postpone(pool, [Delay(held, NOON + timedelta(hours=1), "the directory is away")])
 
     await orders.renew(pool, [held], lease_until=NOON + LEASE)
 
@@ -215,6 +215,20 @@ async def test_who_put_an_order_off_does_not_hold_it_any_more(pool: Pool) -> Non
     assert await advance(pool, advance_of(held)) == set()
     (again,) = await claim(pool, at=timedelta(hours=1))
     assert again.failures == 1
+
+
+async def test_orders_are_put_off_together_each_with_its_own_time_and_reason(pool: Pool) -> None:
+    stored = await store(pool, *(make_order(emails(name), NOON) for name in ("kari", "ola")))
+    kari, ola = sorted(await claim(pool), key=lambda order: stored.index(order.id))
+    hour = timedelta(hours=1)
+    await orders.postpone(pool, [Delay(ola, NOON + 2 * hour, "it is slow"), Delay(kari, NOON + hour, "it is away")])
+
+    put_off = [await row_of(pool, order_id) for order_id in stored]
+
+    assert [(row["due"], row["trouble"]) for row in put_off] == [
+        (NOON + hour, "it is away"),
+        (NOON + 2 * hour, "it is slow"),
+    ]
 
 
 @pytest.mark.parametrize(("pending", "status"), [(1, OrderStatus.Processed), (0, OrderStatus.Completed)])

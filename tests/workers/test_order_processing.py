@@ -270,6 +270,22 @@ async def test_the_pauses_grow_up_to_the_longest(rig: Rig, directory: FragileDir
         assert least <= pause <= least * 1.2
 
 
+async def test_an_outage_is_recorded_in_one_statement_and_told_once(
+    rig: Rig, directory: FragileDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One transaction puts all orders of a claim off, however many there are."""
+    directory.broken_for = {KARI}
+    for _ in range(5):
+        await rig.store(make_order([kari], NOON))
+
+    await rig.work()
+
+    assert await rig.pool.fetchval("SELECT count(DISTINCT xmin::text) FROM orders") == 1
+    assert await rig.pool.fetchval("SELECT count(DISTINCT due) FROM orders") == 5
+    told = [record.getMessage() for record in caplog.records if "put off" in record.getMessage()]
+    assert told == ["5 orders are put off: fragile could not answer persons: it answered 503"]
+
+
 async def test_names_that_cannot_be_had_put_the_order_off_too(rig: Rig, directory: FragileDirectory) -> None:
     directory.broken_for = {COMPANY}
     order = await rig.store(make_order([company], NOON, texts=TEMPLATES))

@@ -124,6 +124,15 @@ class Advance:
     pending: int
 
 
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """An order that cannot be processed before `until`, and why (no personal data)."""
+
+    order: ClaimedOrder
+    until: datetime
+    trouble: str
+
+
 class Queue(IntEnum):
     """Where an order waits to be processed; the numbers are those of the generated column."""
 
@@ -368,14 +377,15 @@ async def stop(connection: Connection, order: ClaimedOrder, *, now: datetime) ->
     return row is not None
 
 
-async def postpone(pool: Pool, orders: Sequence[ClaimedOrder], *, until: datetime, trouble: str) -> None:
-    """Give orders back until `until`, with the reason their processing is delayed (no personal data)."""
+async def postpone(pool: Pool, delays: Sequence[Delay]) -> None:
+    """Give orders back, each until its time and with its reason."""
+    ordered = sorted(delays, key=lambda delay: delay.order.id)  # locked in one order everywhere
     await pool.execute(
         _SQL["postpone"],
-        [order.id for order in orders],
-        [order.attempt for order in orders],
-        until,
-        trouble,
+        [delay.order.id for delay in ordered],
+        [delay.order.attempt for delay in ordered],
+        [delay.until for delay in ordered],
+        [delay.trouble for delay in ordered],
         OrderStatus.Processing,
     )
 

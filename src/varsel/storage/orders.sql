@@ -130,8 +130,9 @@ WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $4
 -- Processing could not go on. The order stays what it is, is looked at again at `due`, and says why. The new attempt
 -- number ends the lease, so that nobody renews it. A send condition is asked anew then, and its answers are counted
 -- anew (processing.md 1.7).
-UPDATE orders o SET due = $3, attempt = o.attempt + 1, failures = o.failures + 1, condition_asked = 0, trouble = $4
-FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt)
+UPDATE orders o
+SET due = held.until, attempt = o.attempt + 1, failures = o.failures + 1, condition_asked = 0, trouble = held.trouble
+FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[]) AS held (id, attempt, until, trouble)
 WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $5
 
 -- name: ask_again

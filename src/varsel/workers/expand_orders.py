@@ -7,6 +7,7 @@ part yields is stored in the transaction that moves the order on, so a crash rep
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ from varsel.schedule import DaytimeWindow, doubling_pause, expiry
 from varsel.storage import chunks, finals, notifications, orders
 from varsel.storage.chunks import NewChunk
 from varsel.storage.notifications import NewRow
-from varsel.storage.orders import Advance, ClaimedOrder, OrderPart
+from varsel.storage.orders import Advance, ClaimedOrder, Delay, OrderPart
 from varsel.storage.pool import Connection, Pool
 from varsel.storage.transactions import in_transaction
 from varsel.workers.hints import Hints
@@ -103,8 +104,7 @@ class ExpandOrders:
         """Expand parts side by side. An order that cannot be expanded now is put off, the others go on."""
         outcomes = await asyncio.gather(*(self._try_expand(order, part) for order, part in parts))
         troubled = {outcome.order.id: outcome for outcome in outcomes if isinstance(outcome, _Trouble)}
-        for trouble in troubled.values():
-            await self._postpone([trouble.order], trouble.reason)
+        await self._postpone(list(troubled.values()))
         return [o for o in outcomes if isinstance(o, ExpandedPart) and o.order.id not in troubled]
 
     async def _try_expand(self, order: ClaimedOrder, part: OrderPart) -> "ExpandedPart | _Trouble":
@@ -191,12 +191,18 @@ class ExpandOrders:
                 layout.add(order.id, notification, lanes[channel], expiries[channel], part.segments)
         return layout.rows, layout.closed()
 
-    async def _postpone(self, held: Sequence[ClaimedOrder], trouble: str) -> None:
+    async def _postpone(self, troubled: Sequence[_Trouble]) -> None:
+        """Put orders off in one statement, each by its own pause, and say so once for each reason."""
+        if not troubled:
+            return
+        for reason, number in Counter(trouble.reason for trouble in troubled).items():
+            _log.warning("%d orders are put off: %s", number, reason)
+        now = self._clock.now()
+        await orders.postpone(self._pool, [Delay(t.order, now + self._pause(t.order), t.reason) for t in troubled])
+
+    def _pause(self, order: ClaimedOrder) -> timedelta:
         jitter = random.random()  # noqa: S311 - spreads retries; nobody gains by guessing it
-        failures = max(order.failures for order in held) + 1
-        pause = doubling_pause(failures, self._options.retry_first, self._options.retry_longest, jitter)
-        _log.warning("%d orders are put off by %s: %s", len(held), pause, trouble)
-        await orders.postpone(self._pool, held, until=self._clock.now() + pause, trouble=trouble)
+        return doubling_pause(order.failures + 1, self._options.retry_first, self._options.retry_longest, jitter)
 
 
 def _advances(expanded: Sequence[ExpandedPart]) -> list[Advance]:
