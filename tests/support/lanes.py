@@ -16,6 +16,7 @@ from varsel.storage.pool import Pool
 from varsel.workers import compose
 from varsel.workers.expand_orders import ExpandOrders, ProcessOptions
 from varsel.workers.hints import Hints
+from varsel.workers.loop import Hint
 from varsel.workers.process_orders import ProcessOrders
 from varsel.workers.send import SendLane, SendOptions
 
@@ -34,11 +35,12 @@ def processor(
     directory: Directory | None = None,
     options: ProcessOptions | None = None,
     queue: Queue = Queue.Small,
+    room: Hint | None = None,
 ) -> ProcessOrders:
     """Make a worker that expands orders."""
     chosen = options or crew_options().process
     expanding = ExpandOrders(pool, directory or FixedDirectory(None), clock, Hints(), chosen)
-    return ProcessOrders(queue, pool, expanding, clock, chosen)
+    return ProcessOrders(queue, pool, expanding, clock, room or Hint(), chosen)
 
 
 async def expand(pool: Pool, clock: Clock, stored: Sequence[Order]) -> list[UUID]:

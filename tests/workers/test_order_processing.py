@@ -11,9 +11,11 @@ import pytest
 from tests.support.directories import FragileDirectory, HeldDirectory
 from tests.support.lanes import processor
 from tests.support.orders import emails, make_order, many
-from tests.support.rig import NOON, Rig, crew_options
+from tests.support.rig import LEASE, NOON, Rig, crew_options
+from tests.support.slow_directory import SlowDirectory
 from tests.support.truths import assert_counters_are_true, assert_nothing_is_held
 from tests.support.until import until
+from varsel.contacts.sparing import Gathering, SparingDirectory, SparingOptions
 from varsel.model.clock import HandTurnedClock, SystemClock
 from varsel.model.orders import (
     EmailText,
@@ -25,7 +27,9 @@ from varsel.model.orders import (
 )
 from varsel.model.results import Channel, Result
 from varsel.outgoing.verdict import Inconclusive, Met, NotMet, Verdict
+from varsel.storage.orders import Queue
 from varsel.storage.pool import Pool
+from varsel.workers.loop import Hint
 
 KARI, OLA, PER, STRANGER, COMPANY = "16069412345", "10987654321", "12345678901", "00000000000", "310123456"
 SELF = "urn:altinn:person:idporten-email:self@example.com"
@@ -165,7 +169,9 @@ async def test_an_order_with_nobody_to_write_to_is_completed_at_once(rig: Rig, d
     order = make_order([ola, stranger], NOON)
     await rig.store(order)
 
-    assert await processor(rig.pool, rig.hand, directory=directory).run_once()
+    worker = processor(rig.pool, rig.hand, directory=directory)
+    assert await worker.run_once()
+    await worker.settle_down()
 
     state = await rig.state(order.id)
     assert (state.status, state.email_generated, state.email_succeeded) == (OrderStatus.Completed, 2, 0)
@@ -345,7 +351,8 @@ async def test_a_slow_directory_does_not_cost_the_lease(pool: Pool, tmp_path: Pa
     options = replace(crew_options().process, lease=timedelta(milliseconds=150))
     rig = Rig(pool, directory, clock=clock)
     order = await rig.store(make_order([kari], clock.now()))
-    working = asyncio.create_task(processor(pool, clock, directory=directory, options=options).run_once())
+    holder = processor(pool, clock, directory=directory, options=options)
+    assert await holder.run_once()
     await directory.asked.wait()
     first_end = await pool.fetchval("SELECT due FROM orders")
 
@@ -355,8 +362,99 @@ async def test_a_slow_directory_does_not_cost_the_lease(pool: Pool, tmp_path: Pa
     await until(is_renewed)
     assert not await processor(pool, HandTurnedClock(first_end), directory=directory, options=options).run_once()
     directory.released.set()
-    assert await working
+    await holder.settle_down()
     assert (await rig.state(order)).email_generated == 1
+
+
+# --- a directory that is slow
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> HeldDirectory:
+    path = tmp_path / "held.json"
+    path.write_text(json.dumps(DIRECTORY), encoding="utf-8")
+    return HeldDirectory(path)
+
+
+async def test_who_needs_nobody_looked_up_waits_for_nobodys_look_up(pool: Pool, held: HeldDirectory) -> None:
+    """Neither in the claim of the slow one nor in later ones."""
+    rig, worker = Rig(pool, held), processor(pool, HandTurnedClock(NOON), directory=held)
+    slow = await rig.store(make_order([kari], NOON))
+    direct = [await rig.store(make_order(emails("same-claim"), NOON))]
+    assert await worker.run_once()
+    await held.asked.wait()
+    direct.append(await rig.store(make_order(emails("next-claim"), NOON)))
+    assert await worker.run_once()
+
+    assert {(await rig.state(order)).status for order in direct} == {OrderStatus.Processed}
+    assert (await rig.state(slow)).status is OrderStatus.Processing
+    held.released.set()
+    await worker.settle_down()
+    assert (await rig.state(slow)).status is OrderStatus.Processed
+
+
+async def test_a_large_order_does_not_wait_for_another_ones_look_up(pool: Pool, held: HeldDirectory) -> None:
+    rig, worker = Rig(pool, held), processor(pool, HandTurnedClock(NOON), directory=held, queue=Queue.Large)
+    slow = await rig.store(make_order([*many(501), kari], NOON))
+    direct = await rig.store(make_order(many(501), NOON))
+    assert await worker.run_once()
+    await held.asked.wait()
+    assert await worker.run_once()
+
+    assert (await rig.state(direct)).status is OrderStatus.Processed
+    assert (await rig.state(slow)).status is OrderStatus.Processing
+    held.released.set()
+    await worker.settle_down()
+    assert (await rig.state(slow)).email_generated == 502
+
+
+async def test_look_ups_of_several_claims_share_a_batch(pool: Pool, directory: FragileDirectory) -> None:
+    slow = SlowDirectory(directory)
+    gathering = Gathering(size=3, quiet=timedelta(hours=1), longest=timedelta(hours=1))
+    sparing = SparingDirectory(slow, HandTurnedClock(NOON), SparingOptions(gathering))
+    rig, worker = Rig(pool, sparing), processor(pool, HandTurnedClock(NOON), directory=sparing)
+    for recipients in ([kari], [ola], [per]):
+        await rig.store(make_order(recipients, NOON))
+        assert await worker.run_once()
+    await worker.settle_down()
+    assert slow.asked == [sorted([KARI, OLA, PER])]
+    await sparing.close()
+
+
+async def test_only_so_many_orders_wait_for_directories_at_once(pool: Pool, held: HeldDirectory) -> None:
+    """The next is taken up when one has ended, and the worker is nudged to do so."""
+    room = Hint()
+    rig, worker = Rig(pool, held), processor(pool, HandTurnedClock(NOON), directory=held, queue=Queue.Large, room=room)
+    for _ in range(5):
+        await rig.store(make_order([*many(501), kari], NOON))
+    assert [await worker.run_once() for _ in range(5)] == [True] * 4 + [False]
+    nudged = asyncio.create_task(room.wait(timedelta(minutes=1)))
+    held.released.set()
+    async with asyncio.timeout(10):
+        await nudged
+    await worker.settle_down()
+    assert await worker.run_once()
+    await worker.settle_down()
+    assert await pool.fetchval("SELECT count(*) FROM orders WHERE status = $1", OrderStatus.Processed) == 5
+
+
+async def test_orders_whose_expansion_broke_off_are_taken_up_again(
+    pool: Pool, directory: FragileDirectory, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig, clock = Rig(pool, directory), HandTurnedClock(NOON)
+    worker = processor(pool, clock, directory=directory)
+    order = await rig.store(make_order([kari], NOON))
+    await pool.execute("ALTER TABLE notifications RENAME TO elsewhere")
+    assert await worker.run_once()
+    await worker.settle_down()
+    await pool.execute("ALTER TABLE elsewhere RENAME TO notifications")
+
+    clock.turn(LEASE)
+    assert await worker.run_once()
+    await worker.settle_down()
+
+    assert "processing orders broke off" in caplog.text
+    assert (await rig.state(order)).status is OrderStatus.Processed
 
 
 # --- conditions

@@ -69,8 +69,8 @@ class Crew:
             pool, ask_condition, expand, clock, hints, options.process, options.condition
         )
         self._processors: list[tuple[ProcessOrders | ConditionalOrders, Hint]] = [
-            (ProcessOrders(Queue.Small, pool, expand, clock, options.process), hints.orders),
-            (ProcessOrders(Queue.Large, pool, expand, clock, options.process), hints.large_orders),
+            (ProcessOrders(Queue.Small, pool, expand, clock, hints.orders, options.process), hints.orders),
+            (ProcessOrders(Queue.Large, pool, expand, clock, hints.large_orders, options.process), hints.large_orders),
             (self._conditional, hints.conditional_orders),
         ]
         by_email, by_sms = options.send[Channel.Email], options.send[Channel.Sms]
@@ -105,7 +105,10 @@ class Crew:
             every = self._options.housekeeping_every
             group.create_task(repeat("housekeeping", self._housekeeping.run_once, hints.housekeeping, every, stopping))
             group.create_task(self._ring_at(stopping))
-        await asyncio.gather(self._conditional.stop(), *(sender.stop() for sender in self._lanes.values()))
+        await asyncio.gather(
+            *(processor.stop() for processor, _ in self._processors),
+            *(sender.stop() for sender in self._lanes.values()),
+        )
 
     async def _ring_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -119,7 +122,8 @@ class Crew:
             for processor, _ in self._processors:
                 while await processor.run_once():
                     working = True
-            await self._conditional.settle_down()
+            for processor, _ in self._processors:
+                await processor.settle_down()
             for sender in self._lanes.values():
                 while await sender.run_once():
                     working = True

@@ -21,6 +21,7 @@ from varsel.model.ids import new_ids
 from varsel.model.lanes import lane_of
 from varsel.model.notifications import PlannedNotification
 from varsel.model.orders import RECIPIENTS_PER_PART, OrderStatus
+from varsel.model.recipients import Questions
 from varsel.model.results import Channel, Stage
 from varsel.notifications.plan import plan
 from varsel.notifications.render import customise, parties
@@ -39,6 +40,9 @@ from varsel.workers.layout import Layout
 
 _log = logging.getLogger(__name__)
 
+_STORED_AT_ONCE = 4
+"""Transactions that store what was expanded, however many groups of orders are ready: the others need the pool too."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessOptions:
@@ -56,6 +60,21 @@ class ProcessOptions:
     window: DaytimeWindow
     lifetime: timedelta
     placeholder_fallback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnexpandedPart:
+    """One part of an order, with what directories must be asked before it can be expanded."""
+
+    order: ClaimedOrder
+    part: OrderPart
+    wanted: Questions
+
+    @property
+    def asks(self) -> bool:
+        """Tell whether it may have to wait for a directory: for addresses, or for names of whom it identifies."""
+        identified = (r.national_identity_number or r.organization_number for r in self.part.recipients)
+        return bool(self.wanted) or any(identified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,46 +105,51 @@ class ExpandOrders:
         self._clock = clock
         self._hints = hints
         self._options = options
+        self._storing = asyncio.Semaphore(_STORED_AT_ONCE)
 
     async def next_parts(self, held: Sequence[ClaimedOrder]) -> list[ClaimedOrder]:
         """Expand the next parts of these orders; return those that have parts left and are still held."""
+        return await self.expand(await self.read(held))
+
+    async def read(self, held: Sequence[ClaimedOrder]) -> list[UnexpandedPart]:
+        """Read the next parts of these orders."""
         parts = await orders.next_parts(self._pool, held, at_most=self._options.parts_at_once)
         by_id = {order.id: order for order in held}
-        expanded = await self._expanded([(by_id[part.order_id], part) for part in parts])
+        return [_unexpanded(by_id[part.order_id], part) for part in parts]
+
+    async def expand(self, parts: Sequence[UnexpandedPart]) -> list[ClaimedOrder]:
+        """Expand parts that were read; return the orders that have parts left and are still held."""
+        by_id = {part.order.id: part.order for part in parts}
+        expanded = await self._expanded(parts)
         advances = _advances(expanded)
-        stored = await self._store(expanded, advances)
+        async with self._storing:
+            stored = await self._store(expanded, advances)
         return [
             replace(by_id[step.order_id], parts_done=step.parts_done)
             for step in advances
             if step.order_id in stored and step.parts_done < by_id[step.order_id].part_count
         ]
 
-    async def _expanded(self, parts: Sequence[tuple[ClaimedOrder, OrderPart]]) -> list[ExpandedPart]:
+    async def _expanded(self, parts: Sequence[UnexpandedPart]) -> list[ExpandedPart]:
         """Expand parts side by side. An order that cannot be expanded now is put off, the others go on."""
-        outcomes = await asyncio.gather(*(self._try_expand(order, part) for order, part in parts))
+        outcomes = await asyncio.gather(*(self._try_expand(part) for part in parts))
         troubled = {outcome.order.id: outcome for outcome in outcomes if isinstance(outcome, _Trouble)}
         await self._postpone(list(troubled.values()))
         return [o for o in outcomes if isinstance(o, ExpandedPart) and o.order.id not in troubled]
 
-    async def _try_expand(self, order: ClaimedOrder, part: OrderPart) -> "ExpandedPart | _Trouble":
+    async def _try_expand(self, read: UnexpandedPart) -> "ExpandedPart | _Trouble":
         try:
-            return await self._expand(order, part)
+            return await self._expand(read)
         except DependencyFailure as failure:
-            return _Trouble(order, str(failure))
+            return _Trouble(read.order, str(failure))
         except Exception as error:  # noqa: BLE001 - one order's trouble must not hold up the others of its claim
-            _log.exception("expanding order %s failed", order.id)
-            return _Trouble(order, f"{type(error).__name__} while expanding it; the log says more")
+            _log.exception("expanding order %s failed", read.order.id)
+            return _Trouble(read.order, f"{type(error).__name__} while expanding it; the log says more")
 
-    async def _expand(self, order: ClaimedOrder, part: OrderPart) -> ExpandedPart:
+    async def _expand(self, read: UnexpandedPart) -> ExpandedPart:
         """Ask, resolve, plan and fill in the placeholders of one part."""
-        wanted = questions(
-            part.recipients,
-            order.channel,
-            use_stale=order.use_stale_contacts,
-            resource_id=order.resource_id,
-            resource_action=order.resource_action,
-        )
-        answers = await ask(self._directory, wanted)
+        order, part = read.order, read.part
+        answers = await ask(self._directory, read.wanted)
         resolved = resolve(
             part.recipients,
             order.channel,
@@ -203,6 +227,17 @@ class ExpandOrders:
     def _pause(self, order: ClaimedOrder) -> timedelta:
         jitter = random.random()  # noqa: S311 - spreads retries; nobody gains by guessing it
         return doubling_pause(order.failures + 1, self._options.retry_first, self._options.retry_longest, jitter)
+
+
+def _unexpanded(order: ClaimedOrder, part: OrderPart) -> UnexpandedPart:
+    wanted = questions(
+        part.recipients,
+        order.channel,
+        use_stale=order.use_stale_contacts,
+        resource_id=order.resource_id,
+        resource_action=order.resource_action,
+    )
+    return UnexpandedPart(order, part, wanted)
 
 
 def _advances(expanded: Sequence[ExpandedPart]) -> list[Advance]:
