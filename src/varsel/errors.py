@@ -19,6 +19,8 @@
 Sentences say what happened and what to do next; they never carry personal data or secrets.
 """
 
+from collections.abc import Callable
+
 
 class VarselError(Exception):
     """Base of all errors Varsel raises on purpose."""
@@ -83,7 +85,18 @@ class DependencyFailure(VarselError):
 
 
 class QuestionRefused(DependencyFailure):
-    """A directory refuses a question for what is in it; the same question in smaller parts may be answered in part."""
+    """A directory refuses a question for what is in it; the same question in smaller parts may be answered in part.
+
+    It counts for nothing against the directory until `blame` is called, by whoever finds that everything is refused.
+    """
+
+    def __init__(self, dependency: str, operation: str, reason: str) -> None:
+        super().__init__(dependency, operation, reason)
+        self.blame: Callable[[], None] = _blame_nobody
+
+
+def _blame_nobody() -> None:
+    pass
 
 
 class ProviderUnreachable(VarselError):

@@ -194,6 +194,26 @@ async def test_after_a_rest_one_goes_first() -> None:
     assert await is_open(through)
 
 
+async def refuse(through: Gate) -> QuestionRefused:
+    with pytest.raises(QuestionRefused) as caught:
+        async with through.turn("a question"):
+            raise QuestionRefused("somebody", "a question", "it answered status 400")
+    return caught.value
+
+
+async def test_a_refusal_counts_for_nothing_unless_it_is_blamed() -> None:
+    clock = HandTurnedClock(START)
+    through = gate(clock)
+    await fail(through)
+    refusal = await refuse(through)
+    refusal.blame()
+    await fail(through, "left alone")
+    clock.turn(timedelta(seconds=11))
+    await refuse(through)
+    await refuse(through)  # lets another one try
+    assert await is_open(through)
+
+
 async def test_one_who_gives_up_lets_another_go_first() -> None:
     clock = HandTurnedClock(START)
     through = gate(clock)

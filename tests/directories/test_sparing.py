@@ -37,7 +37,7 @@ from varsel.contacts.protocol import Told
 from varsel.contacts.sequence import DirectorySequence, in_sequence
 from varsel.contacts.sparing import Ages, Gathering, SparingDirectory, SparingOptions
 from varsel.contacts.sparing.memory import Memory
-from varsel.errors import DependencyFailure, QuestionRefused
+from varsel.errors import DependencyFailure
 from varsel.model.clock import HandTurnedClock
 from varsel.model.contacts import Origin, PersonContact
 
@@ -291,9 +291,73 @@ async def test_of_a_refused_batch_only_the_guilty_fail(slow: SlowDirectory, cloc
     outcomes = await asyncio.gather(
         *(directory.persons([number], use_stale=False) for number in [*crowd, KARI]), return_exceptions=True
     )
-    assert [at for at, outcome in enumerate(outcomes) if isinstance(outcome, QuestionRefused)] == [123]
+    assert all(isinstance(outcome, Told) for outcome in outcomes)
+    refused = [at for at, told in enumerate(outcomes) if isinstance(told, Told) and is_refused(told)]
+    assert refused == [123]
     assert outcomes[-1] == {KARI: PERSONS[KARI]}
     assert len(slow.asked) < 25
+
+
+def is_refused(told: Told[PersonContact]) -> bool:
+    (origin,) = told.origins.values()
+    assert not told or not origin.refused
+    return origin == Origin("slow", START, refused=True)
+
+
+async def test_many_guilty_ones_are_all_found(slow: SlowDirectory, clock: HandTurnedClock) -> None:
+    directory = sparing(slow, clock)
+    crowd = numbers(500)
+    slow.guilty = set(crowd[::5])
+    told = await directory.persons([*crowd, KARI], use_stale=False)
+    assert {key for key, origin in told.origins.items() if origin.refused} == slow.guilty
+    assert told == {KARI: PERSONS[KARI]}
+
+
+async def test_who_is_refused_alone_is_told_so_each_time(slow: SlowDirectory, clock: HandTurnedClock) -> None:
+    directory = sparing(slow, clock)
+    slow.guilty = {STRANGER}
+    for _ in range(2):
+        assert is_refused(await directory.persons([STRANGER], use_stale=False))
+    slow.guilty = set()
+    assert not is_refused(await directory.persons([STRANGER], use_stale=False))
+
+
+async def test_a_second_one_refused_with_nothing_answered_in_between_is_the_directorys_fault(
+    slow: SlowDirectory, clock: HandTurnedClock
+) -> None:
+    directory = sparing(slow, clock)
+    slow.guilty = {OLA, STRANGER}
+    assert is_refused(await directory.persons([STRANGER], use_stale=False))
+    for number in (OLA, STRANGER):
+        with pytest.raises(DependencyFailure, match="status 400, whoever was asked about"):
+            await directory.persons([number], use_stale=False)
+    await directory.persons([KARI], use_stale=False)
+    assert is_refused(await directory.persons([OLA], use_stale=False))
+
+
+async def test_a_component_that_refuses_everybody_has_failed_and_is_left_alone(clock: HandTurnedClock) -> None:
+    async with Altinn() as server:
+        populate(server)
+        server.refused = {KARI, OLA}
+        altinn = altinn_directory(server, clock, limits=Limits(failures=2, first_rest=timedelta(seconds=5)))
+        directory = SparingDirectory(altinn, clock, SparingOptions(AT_ONCE, AGES))
+        for says in ("status 400, whoever", "status 400, whoever", "left alone"):
+            with pytest.raises(DependencyFailure, match=says):
+                await directory.persons([KARI, OLA], use_stale=False)
+        server.refused = set()
+        clock.turn(timedelta(seconds=7))
+        assert await directory.persons([KARI, OLA], use_stale=False) == PERSONS
+        await directory.close()
+
+
+async def test_answers_of_which_none_is_usable_are_the_directorys_fault_too(clock: HandTurnedClock) -> None:
+    async with Altinn() as server:
+        server.persons = {n: {"nationalIdentityNumber": n, "email": 1} for n in (KARI, OLA)}
+        directory = SparingDirectory(altinn_directory(server), clock, SparingOptions(AT_ONCE, AGES))
+        assert (await directory.persons([KARI], use_stale=False)).origins[KARI].refused
+        with pytest.raises(DependencyFailure, match="no usable answer about anybody"):
+            await directory.persons([OLA], use_stale=False)
+        await directory.close()
 
 
 async def test_an_odd_entry_costs_neither_its_batch_nor_the_component_anything(clock: HandTurnedClock) -> None:
@@ -317,10 +381,11 @@ async def test_an_entry_that_may_be_anybodys_is_found_by_halving(clock: HandTurn
         server.persons[OLA] = {"nationalIdentityNumber": int(OLA)}
         directory = SparingDirectory(altinn_directory(server), clock, SparingOptions(AT_ONCE, AGES))
         outcomes = await asyncio.gather(
-            *(directory.persons([number], use_stale=False) for number in (KARI, OLA, STRANGER)), return_exceptions=True
+            *(directory.persons([number], use_stale=False) for number in (KARI, OLA, STRANGER))
         )
         assert outcomes[0] == {KARI: PERSONS[KARI]}
-        assert isinstance(outcomes[1], QuestionRefused)
+        assert isinstance(outcomes[1], Told)
+        assert outcomes[1].origins == {OLA: Origin("altinn", START, refused=True)}
         assert outcomes[2] == {}
         await directory.close()
 
@@ -356,7 +421,7 @@ async def test_a_directory_that_refuses_everything_is_not_asked_for_ever(
 ) -> None:
     directory = sparing(slow, clock)
     slow.guilty = set(numbers(1_000))
-    with pytest.raises(QuestionRefused):
+    with pytest.raises(DependencyFailure, match="status 400"):
         await directory.persons(numbers(1_000), use_stale=False)
     assert len(slow.asked) <= 81
 

@@ -45,7 +45,10 @@ class Grant(NamedTuple):
 
 
 class Altinn(JsonServer):
-    """The components below `/profile/`, `/register/` and `/authorization/`; entries are sent as they are given."""
+    """The components below `/profile/`, `/register/` and `/authorization/`; entries are sent as they are given.
+
+    A question about one of the persons in `refused` is answered 400.
+    """
 
     DROP = _DROP
     """In a script: end the connection without an answer."""
@@ -56,6 +59,7 @@ class Altinn(JsonServer):
         self.delay = 0.0
         self.persons: dict[str, Entry] = {}
         self.stale: set[str] = set()
+        self.refused: set[str] = set()
         self.externals: dict[str, Entry] = {}
         self.organizations: dict[str, Entry] = {}
         self.units: dict[str, Entry] = {}
@@ -99,6 +103,8 @@ class Altinn(JsonServer):
 
     def _persons(self, asked: Any) -> Reply:
         numbers, stale_too = asked["nationalIdentityNumbers"], asked["useStaleContactInfo"]
+        if self.refused.intersection(numbers):
+            return Reply(400)
         wanted = [number for number in numbers if stale_too or number not in self.stale]
         return _contact_points([entry for number in wanted if (entry := self.person(number)) is not None])
 

@@ -79,6 +79,17 @@ def test_who_was_refused_is_told_from_who_is_unknown() -> None:
     assert trail(Recipient(organization_number=ORG), organization) == expected
 
 
+def test_who_was_never_answered_about_goes_with_the_reason() -> None:
+    answers = Answers(trouble="ProfileClient could not answer persons: it took too long")
+    expected = "ProfileClient could not answer persons: it took too long;EmailPreferred:nothing"
+    for recipient in (PERSON, Recipient(organization_number=ORG), Recipient(external_identity=SELF)):
+        (resolved,) = resolve([recipient], PREFERRED, answers)
+        assert (resolved.trail, resolved.emails, resolved.mobile_numbers) == (expected, (), ())
+        assert resolved.national_identity_number == recipient.national_identity_number
+        assert resolved.organization_number == recipient.organization_number
+    assert trail(Recipient(email_address=MAIL), answers) is None
+
+
 def test_there_is_none_for_direct_addresses_and_where_nobody_tells() -> None:
     assert trail(Recipient(email_address=MAIL), Answers(origins={NIN: ALTINN})) is None
     assert trail(PERSON, Answers(persons={NIN: PersonContact(NIN, False, MAIL)})) is None

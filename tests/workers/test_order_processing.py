@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from varsel.model.orders import (
     OrderStatus,
     OrderTexts,
     Recipient,
+    SendingTimePolicy,
     SmsText,
 )
 from varsel.model.results import Channel, Result
@@ -364,6 +366,108 @@ async def test_a_slow_directory_does_not_cost_the_lease(pool: Pool, tmp_path: Pa
     directory.released.set()
     await holder.settle_down()
     assert (await rig.state(order)).email_generated == 1
+
+
+# --- refused, or never answered
+
+
+@pytest.fixture
+def refusing(directory: FragileDirectory) -> SlowDirectory:
+    """Refuse whoever is in its `guilty`."""
+    return SlowDirectory(directory)
+
+
+def sparingly(refusing: SlowDirectory) -> SparingDirectory:
+    return SparingDirectory(refusing, HandTurnedClock(NOON), SparingOptions(Gathering(quiet=timedelta(0))))
+
+
+async def trails(rig: Rig) -> list[str | None]:
+    """Read the trails of all notifications in the order they were made."""
+    return [row["trail"] for row in await rig.pool.fetch("SELECT trail FROM notifications ORDER BY id")]
+
+
+async def test_who_is_refused_for_himself_is_unknown_and_holds_up_nobody(pool: Pool, refusing: SlowDirectory) -> None:
+    rig = Rig(pool, sparingly(refusing))
+    refusing.guilty = {STRANGER}
+    orders = [await rig.store(make_order([*many(600), kari, recipient], NOON)) for recipient in (stranger, per)]
+    alone = await rig.store(make_order([stranger], NOON))
+
+    await rig.work()
+
+    for order in (*orders, alone):
+        assert (await rig.state(order)).status is OrderStatus.Completed
+    assert (await rig.state(orders[0])).email_succeeded == 601
+    assert [line.result for line in await rig.listed(alone)] == [Result.EMAIL_FAILED_RECIPIENT_NOT_IDENTIFIED]
+    refused = "slow@2026-06-15T10:00Z:refused;Email:nothing"
+    assert Counter(await trails(rig))[refused] == 2
+    await assert_counters_are_true(pool)
+
+
+async def test_a_directory_that_refuses_everybody_puts_the_orders_off(pool: Pool, refusing: SlowDirectory) -> None:
+    rig = Rig(pool, sparingly(refusing))
+    refusing.guilty = {KARI, PER}
+    orders = [await rig.store(make_order([recipient], NOON, channel=Sms)) for recipient in (kari, per)]
+    await rig.work()
+    assert {(await rig.state(order)).status for order in orders} == {OrderStatus.Processing}
+    assert await trouble(rig) == "slow could not answer a question: it answered status 400, whoever was asked about"
+
+    refusing.guilty = set()
+    await rig.work(after=timedelta(minutes=2))
+    assert {(await rig.state(order)).status for order in orders} == {OrderStatus.Completed}
+    assert len(await rig.kept()) == 2
+
+
+@pytest.mark.parametrize("failure", [None, KeyError("contactPointsList")])
+async def test_an_order_undecided_past_its_expiry_ends_with_the_reason(
+    rig: Rig, directory: FragileDirectory, failure: Exception | None
+) -> None:
+    directory.broken_for = {KARI}
+    directory.failure = failure or directory.failure
+    order = await rig.store(make_order([kari, company], NOON))
+    await rig.work(after=timedelta(hours=48, seconds=-1))
+    assert (await rig.state(order)).status is OrderStatus.Processing
+
+    await rig.work(after=timedelta(hours=2))
+
+    unknown = Result.EMAIL_FAILED_RECIPIENT_NOT_IDENTIFIED
+    assert [line.result for line in await rig.listed(order)] == [unknown] * 2
+    why = "KeyError while expanding it; the log says more" if failure else str(directory.failure)
+    assert await trails(rig) == [f"{why};Email:nothing"] * 2
+    assert (await rig.state(order)).status is OrderStatus.Completed
+    assert await trouble(rig) is None
+    await assert_counters_are_true(rig.pool)
+    await assert_nothing_is_held(rig.pool)
+
+
+async def test_past_the_expiry_a_given_address_is_late_and_not_unknown(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for = {KARI}
+    order = await rig.store(make_order([kari, *emails("direct")], NOON))
+    await rig.work(after=timedelta(hours=49))
+    assert sorted(line.result.facts.name for line in await rig.listed(order)) == [
+        "Failed_RecipientNotIdentified",
+        "Failed_TTL",
+    ]
+    assert (await rig.state(order)).status is OrderStatus.Completed
+    assert await rig.kept() == []
+
+
+async def test_daytime_sms_are_given_up_when_they_would_have_expired(rig: Rig, directory: FragileDirectory) -> None:
+    """At 18 in Oslo the window is closed: they live until 9 in the morning two days after the next."""
+    directory.broken_for = {KARI}
+    evening = NOON + timedelta(hours=6)
+    order = await rig.store(make_order([kari], evening, channel=Sms, sending_time_policy=SendingTimePolicy.Daytime))
+    await rig.work(after=timedelta(hours=6 + 49))
+    assert (await rig.state(order)).status is OrderStatus.Processing
+    await rig.work(after=timedelta(hours=24))
+    assert (await rig.state(order)).status is OrderStatus.Completed
+
+
+async def test_every_part_of_a_large_order_ends(rig: Rig, directory: FragileDirectory) -> None:
+    directory.broken_for = {KARI, PER}
+    order = await rig.store(make_order([kari, *many(2_100), per], NOON))
+    await rig.work(after=timedelta(hours=49))
+    state = await rig.state(order)
+    assert (state.status, state.email_generated, state.email_succeeded) == (OrderStatus.Completed, 2_102, 0)
 
 
 # --- a directory that is slow

@@ -47,13 +47,15 @@ class Gate:
         """Wait for a turn to call, and learn from how the call ends. Raises `DependencyFailure` during a rest.
 
         A failure of somebody else, such as one who gives tokens, says nothing of this dependency and is not counted.
+        A refused question is neither an answer nor a failure; who finds that everything is refused makes it one.
         """
         async with self._turns:
             self._admit(operation)
             try:
                 yield
-            except QuestionRefused:
-                self._succeeded()
+            except QuestionRefused as refusal:
+                self._trying = False
+                refusal.blame = self._failed
                 raise
             except DependencyFailure as failure:
                 if failure.dependency == self.dependency:

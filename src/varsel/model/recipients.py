@@ -30,7 +30,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """What the directories answered, keyed by the identifier as it was asked; an absent key is an unknown party.
 
     `user_contacts` holds authorised users only. `origins` tells for everybody asked about, known or not, where the
-    answer is from; `user_origins` does so for `user_contacts`. Directories that do not tell leave both empty.
+    answer is from; `user_origins` does so for `user_contacts`. Directories that do not tell leave both empty. `trouble`
+    is why there are none at all, where there will not be any in time.
     """
 
     persons: Mapping[str, PersonContact] = {}
@@ -39,6 +40,7 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     user_contacts: Mapping[str, Sequence[UserContact]] = {}
     origins: Mapping[str, Origin] = {}
     user_origins: Mapping[str, Origin] = {}
+    trouble: str | None = None
 
 
 NO_ANSWERS = Answers()

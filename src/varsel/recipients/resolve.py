@@ -24,7 +24,7 @@ def resolve(
 
     Positions in `superseded` are left out under the preferred schemes and EmailAndSms, where the last occurrence of
     an identifier wins (processing.md 2.6). Recipients that no directory knows come back without addresses. Who was
-    looked up comes with a trail that tells how it went, if `answers` tell where they are from.
+    looked up comes with a trail that tells how it went, if `answers` tell where they are from, or why there are none.
     """
     if superseded and channel not in _KEYED_BY_POSITION:
         recipients = [recipient for at, recipient in enumerate(recipients, offset) if at not in superseded]
@@ -48,11 +48,18 @@ def _direct(recipient: Recipient, channel: NotificationChannel) -> ResolvedRecip
 
 
 def _looked_up(recipient: Recipient, channel: NotificationChannel, answers: Answers) -> ResolvedRecipient:
+    if answers.trouble is not None:
+        return _given_up(recipient, trail.of_trouble(answers.trouble, channel))
     if recipient.national_identity_number:
         return _person(recipient.national_identity_number, channel, answers)
     if recipient.organization_number:
         return _organization(recipient.organization_number, channel, answers)
     return _external(recipient.external_identity or "", channel, answers)
+
+
+def _given_up(recipient: Recipient, why: str) -> ResolvedRecipient:
+    nin = recipient.national_identity_number
+    return ResolvedRecipient(*NOWHERE, False, nin, None if nin else recipient.organization_number, why)
 
 
 def _person(number: str, channel: NotificationChannel, answers: Answers) -> ResolvedRecipient:

@@ -5,7 +5,8 @@ A trail is one line without personal data, such as
 `register@2026-06-15T10:00Z:2 emails;altinn@2026-06-15T10:01Z:3 users;Sms:number` for an organisation.
 `unknown` is a party nobody knew, `refused` one about whom the directory gave no usable answer although it answered
 about others; `nothing` one without any address, or a rule that took none. Equal trails are the same
-object, for the recipients of an order mostly have the same few.
+object, for the recipients of an order mostly have the same few. Where there was no answer until the order expired, what
+stood in its way takes the place of the answers.
 """
 
 from functools import lru_cache
@@ -51,6 +52,12 @@ def of_organization(
         return None
     found = _nobody(origin) if official is None else _counted(len(official.emails), len(official.mobile_numbers))
     return _line(origin, found, user_origin, users, channel, bool(taken.emails), bool(taken.mobile_numbers))
+
+
+@lru_cache(maxsize=_KEPT)
+def of_trouble(trouble: str, channel: NotificationChannel) -> str:
+    """Return the trail of one about whom there was no answer in time, for the reason `trouble`."""
+    return f"{trouble};{channel.name}:{_NOTHING}"
 
 
 @lru_cache(maxsize=_KEPT)

@@ -21,7 +21,7 @@ from varsel.model.ids import new_ids
 from varsel.model.lanes import lane_of
 from varsel.model.notifications import PlannedNotification
 from varsel.model.orders import RECIPIENTS_PER_PART, OrderStatus
-from varsel.model.recipients import Questions
+from varsel.model.recipients import Answers, Questions
 from varsel.model.results import Channel, Stage
 from varsel.notifications.plan import plan
 from varsel.notifications.render import customise, parties
@@ -86,6 +86,8 @@ class ExpandedPart:
     planned: Sequence[PlannedNotification]
     segments: int | None
     """Of the order's own SMS text, if it has one."""
+    given_up: str | None = None
+    """Why whoever had to be looked up goes without addresses, where directories failed until it was too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,35 +133,44 @@ class ExpandOrders:
         ]
 
     async def _expanded(self, parts: Sequence[UnexpandedPart]) -> list[ExpandedPart]:
-        """Expand parts side by side. An order that cannot be expanded now is put off, the others go on."""
+        """Expand parts side by side. An order that cannot be expanded now is put off, the others go on.
+
+        One whose notifications would have expired already is not put off any more: it ends.
+        """
         outcomes = await asyncio.gather(*(self._try_expand(part) for part in parts))
         troubled = {outcome.order.id: outcome for outcome in outcomes if isinstance(outcome, _Trouble)}
         await self._postpone(list(troubled.values()))
-        return [o for o in outcomes if isinstance(o, ExpandedPart) and o.order.id not in troubled]
+        expanded = [o for o in outcomes if isinstance(o, ExpandedPart) and o.order.id not in troubled]
+        for reason, number in Counter(part.given_up for part in expanded if part.given_up is not None).items():
+            _log.warning("%d parts of orders end without addresses, too late to try again: %s", number, reason)
+        return expanded
 
     async def _try_expand(self, read: UnexpandedPart) -> "ExpandedPart | _Trouble":
         try:
             return await self._expand(read)
         except DependencyFailure as failure:
-            return _Trouble(read.order, str(failure))
+            trouble = str(failure)
         except Exception as error:  # noqa: BLE001 - one order's trouble must not hold up the others of its claim
             _log.exception("expanding order %s failed", read.order.id)
-            return _Trouble(read.order, f"{type(error).__name__} while expanding it; the log says more")
+            trouble = f"{type(error).__name__} while expanding it; the log says more"
+        return self._given_up(read, trouble) or _Trouble(read.order, trouble)
+
+    def _given_up(self, read: UnexpandedPart, trouble: str) -> ExpandedPart | None:
+        """Expand without any answers what would have expired already; None where there is time to try again."""
+        if self._clock.now() < max(self._expiries(read.order).values()):
+            return None
+        try:
+            planned = _planned(read, Answers(trouble=trouble))
+            named = customise(planned, read.part.texts, {}, fallback=self._options.placeholder_fallback)
+            return ExpandedPart(read.order, read.part.part, named, _segments(read.part), given_up=trouble)
+        except Exception:  # noqa: BLE001 - no directory is in its way, but something of ours, which has been logged
+            return None
 
     async def _expand(self, read: UnexpandedPart) -> ExpandedPart:
         """Ask, resolve, plan and fill in the placeholders of one part."""
-        order, part = read.order, read.part
-        answers = await ask(self._directory, read.wanted)
-        resolved = resolve(
-            part.recipients,
-            order.channel,
-            answers,
-            offset=part.part * RECIPIENTS_PER_PART,
-            superseded=part.superseded,
-        )
-        planned = plan(resolved, order.channel, part.texts, ignore_reservation=order.ignore_reservation)
-        segments = kept_parts(part.texts.sms.body) if part.texts.sms else None
-        return ExpandedPart(order, part.part, await self._with_names(planned, part), segments)
+        planned = _planned(read, await ask(self._directory, read.wanted))
+        named = await self._with_names(planned, read.part)
+        return ExpandedPart(read.order, read.part.part, named, _segments(read.part))
 
     async def _with_names(self, planned: list[PlannedNotification], part: OrderPart) -> list[PlannedNotification]:
         wanted = parties(planned, part.texts)
@@ -199,21 +210,17 @@ class ExpandOrders:
         layout = Layout(iter(ids), now, self._options.chunk_size, self._options.grace)
         for part in parts:
             order = part.order
-            expiries = {
-                channel: expiry(
-                    channel,
-                    order.sending_time_policy,
-                    order.requested_send_time,
-                    self._options.window,
-                    self._options.lifetime,
-                )
-                for channel in Channel
-            }
+            expiries = self._expiries(order)
             lanes = {channel: lane_of(channel, order.type, order.sending_time_policy) for channel in Channel}
             for notification in part.planned:
                 channel = notification.channel
                 layout.add(order.id, notification, lanes[channel], expiries[channel], part.segments)
         return layout.rows, layout.closed()
+
+    def _expiries(self, order: ClaimedOrder) -> dict[Channel, datetime]:
+        policy, due = order.sending_time_policy, order.requested_send_time
+        window, lifetime = self._options.window, self._options.lifetime
+        return {channel: expiry(channel, policy, due, window, lifetime) for channel in Channel}
 
     async def _postpone(self, troubled: Sequence[_Trouble]) -> None:
         """Put orders off in one statement, each by its own pause, and say so once for each reason."""
@@ -238,6 +245,17 @@ def _unexpanded(order: ClaimedOrder, part: OrderPart) -> UnexpandedPart:
         resource_action=order.resource_action,
     )
     return UnexpandedPart(order, part, wanted)
+
+
+def _planned(read: UnexpandedPart, answers: Answers) -> list[PlannedNotification]:
+    order, part = read.order, read.part
+    offset = part.part * RECIPIENTS_PER_PART
+    resolved = resolve(part.recipients, order.channel, answers, offset=offset, superseded=part.superseded)
+    return plan(resolved, order.channel, part.texts, ignore_reservation=order.ignore_reservation)
+
+
+def _segments(part: OrderPart) -> int | None:
+    return kept_parts(part.texts.sms.body) if part.texts.sms else None
 
 
 def _advances(expanded: Sequence[ExpandedPart]) -> list[Advance]:

@@ -1,24 +1,28 @@
 """Many questions in few calls: whoever asks boards the batch that is waiting, and all of it goes as one question.
 
-A key that is under way already is waited for, never asked for twice.
+A key that is under way already is waited for, never asked for twice. A refused question is halved, so that a key that
+is refused for itself spoils no other key's answer; it is told as an unknown one, whose origin says `refused`. Where
+nothing but refusals comes, whoever is asked is at fault and not the keys (docs/decisions/0016).
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
 
 from varsel.contacts.protocol import Told
 from varsel.errors import DependencyFailure, QuestionRefused
+from varsel.model.contacts import Origin
 
 L = TypeVar("L", bound=Hashable)
 V = TypeVar("V")
 _log = logging.getLogger(__name__)
 
 _MOST_SPLITS = 40
-"""Finding one guilty key among a thousand takes ten; beyond the limit the fault is not with single keys."""
+"""Finding one guilty key among a thousand takes ten; more without an answer in between mean another fault."""
+_NOTHING_ELSE = "it gave no usable answer about anybody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,20 @@ class _Batch(Generic[V]):
 class Coalescer(Generic[L, V]):
     """Gathers the keys of one kind of question. Keys of different lanes never share a batch.
 
-    `ask` answers for a whole batch, with an origin for every key; it fails with `DependencyFailure`.
+    `ask` answers for a whole batch, with an origin for every key; it fails with `DependencyFailure`. `refused` gives
+    the origin of a key that is refused now.
     """
 
     def __init__(
         self,
         subject: tuple[str, str],
         ask: Callable[[L, Sequence[str]], Awaitable[Told[V]]],
+        refused: Callable[[], Origin],
         gathering: Gathering,
     ) -> None:
         self._subject = subject
         self._ask = ask
+        self._refused = refused
         self._size = gathering.size
         self._quiet = gathering.quiet.total_seconds()
         self._longest = gathering.longest.total_seconds()
@@ -83,6 +90,8 @@ class Coalescer(Generic[L, V]):
         self._boarding: dict[L, _Batch[V]] = {}
         self._under_way: dict[L, dict[str, _Batch[V]]] = {}
         self._journeys: set[asyncio.Task[_Landed[V]]] = set()
+        self._silence: set[str] = set()
+        """Keys that were refused since anything was answered."""
 
     async def ask(self, lane: L, keys: Iterable[str]) -> Told[V]:
         """Return what is told of `keys`; raises `DependencyFailure` if there is no answer about one of them."""
@@ -171,31 +180,60 @@ class Coalescer(Generic[L, V]):
         return _Landed(Told({}, {}), dict.fromkeys(keys, stopping))
 
     async def _landed(self, lane: L, keys: Sequence[str]) -> _Landed[V]:
-        """Ask for all keys together. If the question is refused, halve it, so that only the guilty keys fail."""
+        """Ask for all keys together. If the question is refused, halve it, down to the guilty keys."""
         landed: _Landed[V] = _Landed(Told({}, {}), {})
+        refusals: dict[str, QuestionRefused] = {}
         waiting, splits = [keys], _MOST_SPLITS
         while waiting:
             part = waiting.pop()
             try:
                 told = await self._ask(lane, part)
             except QuestionRefused as refusal:
-                if len(part) == 1 or not splits:
+                if len(part) == 1:
+                    refusals[part[0]] = refusal
+                elif not splits:
                     landed.troubles.update(dict.fromkeys(part, refusal))
-                    continue
-                splits -= 1
-                waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
+                else:
+                    splits -= 1
+                    waiting += [part[: len(part) // 2], part[len(part) // 2 :]]
             except Exception as failure:  # noqa: BLE001 - those who wait must hear of it, whatever it is
                 landed.troubles.update(dict.fromkeys(part, self._named(failure)))
             else:
+                splits = _MOST_SPLITS
                 landed.told.update(told)
                 landed.told.origins.update(told.origins)
+        self._judge(landed, refusals, keys)
         return landed
+
+    def _judge(self, landed: _Landed[V], refusals: Mapping[str, QuestionRefused], keys: Sequence[str]) -> None:
+        """Decide whose fault refusals are: the keys' if others are answered, else that of whoever is asked.
+
+        A key that travelled alone is believed to be at fault, but no second one with nothing answered in between.
+        """
+        odd = [key for key, origin in landed.told.origins.items() if origin.refused]
+        if len(odd) < len(landed.told.origins):
+            self._silence.clear()
+        elif (refusals or odd) and len(self._silence) <= 1:
+            self._silence.update(keys)
+        if len(self._silence) <= 1:
+            landed.told.origins.update((key, self._refused()) for key in refusals)
+            return
+        landed.troubles.update((key, _of_everything(refusal)) for key, refusal in refusals.items())
+        for key in odd:
+            del landed.told.origins[key]
+            landed.troubles[key] = DependencyFailure(*self._subject, _NOTHING_ELSE)
+        for refusal in {refusal.dependency: refusal for refusal in refusals.values()}.values():
+            refusal.blame()
 
     def _named(self, failure: Exception) -> DependencyFailure:
         if isinstance(failure, DependencyFailure):
             return failure
         _log.error("asking %s for %s broke", *self._subject, exc_info=failure)
         return DependencyFailure(*self._subject, f"{type(failure).__name__} while asking; the log says more")
+
+
+def _of_everything(refusal: QuestionRefused) -> DependencyFailure:
+    return DependencyFailure(refusal.dependency, refusal.operation, f"{refusal.reason}, whoever was asked about")
 
 
 def _anew(failure: DependencyFailure) -> DependencyFailure:

@@ -10,6 +10,7 @@ from varsel.contacts.sparing.coalesce import Coalescer, Gathering
 from varsel.contacts.sparing.memory import Memory
 from varsel.contacts.sparing.packing import Packing, minute_of, origin
 from varsel.model.clock import Clock
+from varsel.model.contacts import Origin
 
 L = TypeVar("L", bound=Hashable)
 V = TypeVar("V")
@@ -71,7 +72,8 @@ class Desk(Generic[L, V]):
         self._ask = ask
         self._shared = shared
         self._drawer = shared.memory.drawer(max_age)
-        self._coalescer = Coalescer[L, V]((shared.directory, operation), self._asked, shared.gathering)
+        subject = shared.directory, operation
+        self._coalescer = Coalescer[L, V](subject, self._asked, self._refused_now, shared.gathering)
 
     async def answer(self, lane: L, keys: Collection[str]) -> Told[V]:
         """Tell about `keys`; raises `DependencyFailure` unless there is an answer about every one of them."""
@@ -106,6 +108,9 @@ class Desk(Generic[L, V]):
         told = Told(found, {key: origin(name(source), minute) for key, source in sources.items()})
         told.origins.update((key, told.origins[key]._replace(refused=True)) for key in refused)
         return told
+
+    def _refused_now(self) -> Origin:
+        return origin(self._shared.directory, minute_of(self._shared.clock.now()))._replace(refused=True)
 
     def _sources(self, found: Mapping[str, V], keys: Sequence[str]) -> dict[str, int]:
         """Tell which directory spoke about each of `keys`: the one that is asked, unless it says otherwise itself."""

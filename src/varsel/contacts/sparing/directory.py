@@ -50,7 +50,8 @@ class SparingOptions:
 class SparingDirectory:
     """Answers as `directory` does, and tells of every answer which directory gave it and when.
 
-    Failures are never remembered. A batch that fails fails only those who wait for it.
+    Failures are never remembered. A batch that fails fails only those who wait for it. Who is refused for himself is
+    told as unknown, with an origin that says so; that is not remembered either.
     """
 
     def __init__(self, directory: Directory, clock: Clock, options: SparingOptions = SparingOptions()) -> None:
