@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from hypothesis import given, settings
@@ -104,6 +105,24 @@ async def test_a_batch_that_is_nearly_full_hardly_waits(slow: SlowDirectory, clo
     async with asyncio.timeout(10):
         await directory.persons(numbers(9_999), use_stale=False)
     assert slow.asked == [numbers(9_999)]
+
+
+async def test_time_in_which_nobody_could_be_heard_is_no_silence(slow: SlowDirectory, clock: HandTurnedClock) -> None:
+    directory = sparing(slow, clock, Gathering(quiet=timedelta(milliseconds=50), longest=HOUR))
+    first = asyncio.create_task(directory.persons([KARI], use_stale=False))
+    await asyncio.sleep(0)
+    keep_busy(timedelta(milliseconds=60))
+    for _ in range(5):  # long enough for a batch to leave, if it would
+        await asyncio.sleep(0)
+    await asyncio.gather(first, directory.persons([OLA], use_stale=False))
+    assert slow.asked == [sorted([KARI, OLA])]
+
+
+def keep_busy(length: timedelta) -> None:
+    """Hold up the loop, as handing out a thousand answers does."""
+    end = monotonic() + length.total_seconds()
+    while monotonic() < end:
+        continue
 
 
 async def test_a_key_that_is_under_way_is_waited_for(slow: SlowDirectory, clock: HandTurnedClock) -> None:

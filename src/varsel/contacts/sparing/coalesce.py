@@ -20,6 +20,9 @@ L = TypeVar("L", bound=Hashable)
 V = TypeVar("V")
 _log = logging.getLogger(__name__)
 
+_LISTENINGS = 16
+"""Into so many moments a silence is divided."""
+
 _MOST_SPLITS = 40
 """Finding one guilty key among a thousand takes ten; more without an answer in between mean another fault."""
 _NOTHING_ELSE = "it gave no usable answer about anybody"
@@ -29,9 +32,10 @@ _NOTHING_ELSE = "it gave no usable answer about anybody"
 class Gathering:
     """When a batch leaves: with `size` keys, after `quiet` without a newcomer, or `longest` after its first key.
 
-    The fuller it is the shorter the silence it waits for, since less is left to be gained. At most `calls_at_once`
-    batches of one kind of question are under way; while all are, the next keeps boarding. Kinds have turns of their
-    own, so that a slow component holds up no question that needs another.
+    The fuller it is the shorter the silence it waits for, since less is left to be gained; time in which the process
+    was too busy to hear of newcomers counts little. At most `calls_at_once` batches of one kind of question are under
+    way; while all are, the next keeps boarding. Kinds have turns of their own, so that a slow component holds up no
+    question that needs another.
     """
 
     size: int = 1000
@@ -61,7 +65,6 @@ class _Landed(Generic[V]):
 class _Batch(Generic[V]):
     landed: asyncio.Future[_Landed[V]]
     begun: float
-    latest: float
     keys: list[str] = field(default_factory=list)
     full: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -122,7 +125,7 @@ class Coalescer(Generic[L, V]):
 
     def _begin(self, lane: L) -> _Batch[V]:
         loop = asyncio.get_running_loop()
-        batch: _Batch[V] = _Batch(loop.create_future(), loop.time(), loop.time())
+        batch: _Batch[V] = _Batch(loop.create_future(), loop.time())
         self._boarding[lane] = batch
         journey = loop.create_task(self._travel(lane, batch))
         self._journeys.add(journey)
@@ -131,7 +134,6 @@ class Coalescer(Generic[L, V]):
 
     def _add(self, lane: L, batch: _Batch[V], key: str) -> None:
         batch.keys.append(key)
-        batch.latest = asyncio.get_running_loop().time()
         if len(batch.keys) >= self._size:
             del self._boarding[lane]
             batch.full.set()
@@ -152,17 +154,29 @@ class Coalescer(Generic[L, V]):
 
     async def _gather(self, batch: _Batch[V]) -> None:
         """Wait for company."""
-        loop = asyncio.get_running_loop()
-        while not batch.full.is_set():
-            silence = self._quiet * (1 - len(batch.keys) / self._size)
-            leaves = min(batch.latest + silence, batch.begun + self._longest)
-            if leaves <= loop.time():
+        loop, aboard, silence = asyncio.get_running_loop(), 0, 0.0
+        while not batch.full.is_set() and loop.time() < batch.begun + self._longest:
+            if len(batch.keys) > aboard:
+                aboard, silence = len(batch.keys), 0.0
+            bearable = self._quiet * (1 - aboard / self._size)
+            if silence >= bearable:
                 return
-            try:
-                async with asyncio.timeout_at(leaves):
-                    await batch.full.wait()
-            except TimeoutError:
-                continue
+            silence += await self._listen(batch, bearable / _LISTENINGS)
+
+    async def _listen(self, batch: _Batch[V], moment: float) -> float:
+        """Wait a moment; return the time that counts as silence if nobody came.
+
+        That is at most twice the moment, however long it took: while the loop is busy, such as with handing out a
+        thousand answers, newcomers stand at the door unheard.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout_at(min(began + moment, batch.begun + self._longest)):
+                await batch.full.wait()
+        except TimeoutError:
+            pass
+        return min(loop.time() - began, 2 * moment)
 
     def _depart(self, lane: L, batch: _Batch[V]) -> None:
         if self._boarding.get(lane) is batch:
