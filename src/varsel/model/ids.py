@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 _VERSION = 0x7 << 76
 _VARIANT = 0x2 << 62
@@ -47,7 +47,22 @@ class IdMint:
             self._millisecond += 1
             self._random &= _RANDOM_MASK >> 1
         high, low = self._random >> 62, self._random & _LOW_MASK
-        return UUID(int=(self._millisecond << 80) | _VERSION | (high << 64) | _VARIANT | low)
+        return _uuid((self._millisecond << 80) | _VERSION | (high << 64) | _VARIANT | low)
+
+
+# A UUID weighs six ways of being made before it begins, which costs most of what a notification's id does.
+_blank = UUID.__new__
+_set_number = vars(UUID)["int"].__set__
+_set_safety = vars(UUID)["is_safe"].__set__
+_UNKNOWN = SafeUUID.unknown
+
+
+def _uuid(number: int) -> UUID:
+    """Make the UUID of a number of 128 bits."""
+    made = _blank(UUID)
+    _set_number(made, number)
+    _set_safety(made, _UNKNOWN)
+    return made
 
 
 _mint = IdMint()

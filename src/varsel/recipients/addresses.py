@@ -24,9 +24,9 @@ def chosen(found: Addresses, channel: NotificationChannel) -> Addresses:
     emails, numbers = found
     match channel:
         case NotificationChannel.Email:
-            return Addresses(emails, ())
+            return Addresses(emails, ()) if numbers else found
         case NotificationChannel.Sms:
-            return Addresses((), numbers)
+            return Addresses((), numbers) if emails else found
         case NotificationChannel.EmailPreferred:
             return Addresses(emails, () if emails else numbers)
         case NotificationChannel.SmsPreferred:

@@ -440,9 +440,9 @@ class Table:
     orders_at_once: int = setting(
         WORKER,
         whole(1, 1000, "orders"),
-        "500",
+        "1000",
         "Due orders taken together. Their recipients are looked up together too, so fewer means more calls of a "
-        "directory.",
+        "directory; as many as `VARSEL_DIRECTORY_BATCH` fill a batch with orders to one person each.",
     )
     chunk_size: int = setting(
         WORKER,

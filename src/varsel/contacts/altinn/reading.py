@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+_HOLDING = frozenset({dict, list})
 E = TypeVar("E")
 V = TypeVar("V")
 
@@ -146,9 +147,9 @@ def _undocumented(flaw: object) -> str:
 
 
 def _lowered(value: Any) -> Any:
-    """Return the JSON value with all names in lower case."""
+    """Return the JSON value with all names in lower case. Most parts are plain texts, for which a call is saved."""
     if type(value) is dict:
-        return {name.lower(): _lowered(part) for name, part in value.items()}
+        return {name.lower(): _lowered(part) if type(part) in _HOLDING else part for name, part in value.items()}
     if type(value) is list:
         return [_lowered(part) for part in value]
     return value
