@@ -332,6 +332,26 @@ async def test_a_large_order_goes_on_where_its_directory_failed(rig: Rig, direct
     assert len({message.recipient for message in await rig.kept()}) == len(await rig.kept()) == 2_101
 
 
+async def test_a_large_order_does_not_hold_up_the_next(pool: Pool, tmp_path: Path) -> None:
+    path = tmp_path / "directory.json"
+    path.write_text(json.dumps(DIRECTORY), encoding="utf-8")
+    directory, stopping = HeldDirectory(path), asyncio.Event()
+    rig = Rig(pool, directory)
+    slow = await rig.store(make_order([kari, *many(600)], NOON))
+    quick = await rig.store(make_order(many(600), NOON))
+
+    async def is_through() -> bool:
+        return (await rig.state(quick)).email_succeeded == 600
+
+    async with asyncio.TaskGroup() as working:
+        working.create_task(rig.crew.run(stopping))
+        await directory.asked.wait()
+        await until(is_through)
+        assert (await rig.state(slow)).email_generated == 0
+        directory.released.set()
+        stopping.set()
+
+
 async def test_an_order_delayed_past_its_expiry_ends_unsent(rig: Rig, directory: FragileDirectory) -> None:
     directory.broken_for = {KARI}
     order = await rig.store(make_order([kari], NOON))
