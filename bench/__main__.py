@@ -53,9 +53,9 @@ Starts a PostgreSQL server and Varsel with temporary data on 127.0.0.1, measures
   smtp       e-mail to a real SMTP server over loopback, answering at once and after 100 ms
   chains     chains accepted and replayed, shipments read, instant e-mails handed over
   feed       pages of the status feed out of ten million entries
-  people     500,000 persons looked up in a directory that takes 30 ms: speed, calls and memory
+  people     500,000 persons, one or ten thousand to an order, in a directory that takes 30 ms: speed, calls and memory
 
-The whole takes about fifteen minutes; leave the machine alone meanwhile. Use ratios and processor milliseconds to
+The whole takes about half an hour; leave the machine alone meanwhile. Use ratios and processor milliseconds to
 compare machines. A missed goal is shown, not an error; exit status 1 means that something could not be measured.
 """
 

@@ -17,7 +17,7 @@ from bench.follow import drained, order_ids
 from bench.idle import CONNECTIONS, RATE, handover_latencies
 from bench.lab import GOAL_CONNECTIONS, Lab, figures_of
 from bench.load import closed_loop, paced
-from bench.requests import LETTER, email_orders, get, numbering, post
+from bench.requests import LETTER, MARK, email_orders, get, numbered, numbering, post
 from bench.service import HOST, Service
 
 ACCEPT_GOALS = (Goal("ratio", at_least=0.25), Goal("sum_ms", at_most=0.4))
@@ -25,9 +25,6 @@ REPLAY_GOALS = (Goal("rate", at_least=8_000),)
 SHIPMENT_GOALS = (Goal("rate", at_least=8_000),)
 INSTANT_GOALS = (Goal("p99_ms", at_most=50),)
 SEEDING_SECONDS = 1.0
-
-_MARK = "00000000"
-_NUMBER = b"%08d"
 
 
 class _Notification(msgspec.Struct, rename="camel"):
@@ -123,38 +120,32 @@ def _first(requests: Iterator[bytes], amount: int) -> Iterator[bytes]:
 
 def _chains(token: str, numbers: Iterable[int]) -> Iterator[bytes]:
     """Yield e-mails of about 1 KB with one reminder, each with its own idempotency id; equal numbers, equal bytes."""
-    settings = {"subject": f"A new letter, {_MARK}", "body": LETTER}
+    settings = {"subject": f"A new letter, {MARK}", "body": LETTER}
     reminder = {"subject": "Your letter is still unread", "body": "Log in to read it."}
-    address = f"recipient-{_MARK}@example.com"
+    address = f"recipient-{MARK}@example.com"
     due = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=30)
     body = {
-        "idempotencyId": f"case-{_MARK}",
-        "sendersReference": f"case-{_MARK}",
+        "idempotencyId": f"case-{MARK}",
+        "sendersReference": f"case-{MARK}",
         "requestedSendTime": due.isoformat(),
         "recipient": {"recipientEmail": {"emailAddress": address, "emailSettings": settings}},
         "reminders": [
             {"delayDays": 7, "recipient": {"recipientEmail": {"emailAddress": address, "emailSettings": reminder}}}
         ],
     }
-    return _numbered(post("/future/orders", token, json.dumps(body).encode()), numbers)
+    return numbered(post("/future/orders", token, json.dumps(body).encode()), numbers)
 
 
 def _instants(token: str, numbers: Iterable[int]) -> Iterator[bytes]:
-    settings = {"subject": "Your code", "body": f"Your code is {_MARK}"}
+    settings = {"subject": "Your code", "body": f"Your code is {MARK}"}
     body = {
-        "idempotencyId": f"code-{_MARK}",
-        "recipientEmail": {"emailAddress": f"recipient-{_MARK}@example.com", "emailSettings": settings},
+        "idempotencyId": f"code-{MARK}",
+        "recipientEmail": {"emailAddress": f"recipient-{MARK}@example.com", "emailSettings": settings},
     }
-    return _numbered(post("/future/orders/instant/email", token, json.dumps(body).encode()), numbers)
-
-
-def _numbered(request: bytes, numbers: Iterable[int]) -> Iterator[bytes]:
-    pieces = request.split(_MARK.encode())
-    for number in numbers:
-        yield (_NUMBER % number).join(pieces)
+    return numbered(post("/future/orders/instant/email", token, json.dumps(body).encode()), numbers)
 
 
 def _shipment_reads(token: str, ids: Sequence[str]) -> Iterator[bytes]:
-    before, after = get(f"/future/shipment/{_MARK}", token).split(_MARK.encode())
+    before, after = get(f"/future/shipment/{MARK}", token).split(MARK.encode())
     for order_id in cycle([identifier.encode() for identifier in ids]):
         yield before + order_id + after

@@ -1,13 +1,11 @@
 """One large e-mail order from accepted to all handed over to the sandbox, and the worker's memory meanwhile."""
 
-import asyncio
-from contextlib import suppress
 from statistics import median
 
 from bench.figures import Figures, Goal, Row
 from bench.follow import send_and_follow
 from bench.lab import Lab
-from bench.meter import resident_bytes
+from bench.meter import peak_of, resident_bytes
 from bench.requests import addresses
 from bench.service import Service
 
@@ -17,7 +15,6 @@ FLAT = (Goal("growth", at_most=1.15),)
 
 WARM_UP_RECIPIENTS = 5_000
 SECONDS = 300.0
-SAMPLE_SECONDS = 0.05
 _MB = 1024 * 1024
 
 
@@ -64,28 +61,11 @@ async def _memory(lab: Lab) -> list[Row]:
         peaks = []
         for size in (small, large):
             lab.say(f"worker memory, one order of {size:,} recipients")
-            peaks.append(await _peak_mb(service, worker, size))
+            async with peak_of([worker]) as peak:
+                await send_and_follow(service, addresses(size), SECONDS)
+            peaks.append(peak.megabytes)
     note = f"worker alone, peak resident; {idle:,.0f} MB before"
     return [
         Row(f"worker memory, {small:,} recipients", (Figures(memory_mb=peaks[0]),), note=note),
         Row(f"worker memory, {large:,} recipients", (Figures(memory_mb=peaks[1], growth=peaks[1] / peaks[0]),), FLAT),
     ]
-
-
-async def _peak_mb(service: Service, worker: int, size: int) -> float:
-    peak = 0
-
-    async def watch() -> None:
-        nonlocal peak
-        while True:
-            peak = max(peak, resident_bytes([worker]))
-            await asyncio.sleep(SAMPLE_SECONDS)
-
-    watching = asyncio.create_task(watch())
-    try:
-        await send_and_follow(service, addresses(size), SECONDS)
-    finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
-    return peak / _MB

@@ -28,6 +28,7 @@ class Figures:
     accepting_ms: float | None = None
     memory_mb: float | None = None
     growth: float | None = None
+    calls: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -42,7 +43,7 @@ class Figures:
         return (self.varsel_ms or 0.0) + (self.postgres_ms or 0.0)
 
 
-FigureName = Literal["rate", "ratio", "p50_ms", "p99_ms", "sum_ms", "driver_ms", "growth"]
+FigureName = Literal["rate", "ratio", "p50_ms", "p99_ms", "sum_ms", "driver_ms", "growth", "memory_mb", "calls"]
 
 _GOAL_TEXT: dict[FigureName, str] = {
     "rate": "{:,.0f}/s",
@@ -52,6 +53,8 @@ _GOAL_TEXT: dict[FigureName, str] = {
     "sum_ms": "{:.3g} ms processor time each",
     "driver_ms": "{:.3g} ms processor time of the driver each",
     "growth": "{:.2f} x the memory of the small order",
+    "memory_mb": "{:,.0f} MB in one process",
+    "calls": "{:,.0f} calls of the directory",
 }
 
 

@@ -29,6 +29,7 @@ class Plan:
     smtp_recipients: int = 30_000
     slow_smtp_recipients: int = 3_000
     feed_entries: int = 10_000_000
+    persons: int = 500_000
 
 
 QUICK = Plan(
@@ -39,6 +40,7 @@ QUICK = Plan(
     copy_rows=50_000,
     idle_seconds=5.0,
     feed_entries=1_000_000,
+    persons=50_000,
 )
 GOAL_CONNECTIONS = 64
 """The number of connections the issue sets its goals at."""

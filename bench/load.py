@@ -46,7 +46,7 @@ class Load:
 
 
 class _Lane:
-    """Keeps one connection busy until the run's time is over."""
+    """Keeps one connection busy until the run's time is over, or nothing is left to be asked."""
 
     __slots__ = ("_connection", "_deadline", "_finished", "_keep", "_load", "_requests", "_sent")
 
@@ -64,8 +64,7 @@ class _Lane:
     def start(self) -> asyncio.Future[None]:
         """Send the first request; the future ends with the last answer."""
         self._connection.lost = self._lost
-        self._sent = perf_counter()
-        self._connection.send(next(self._requests), self._answered)
+        self._send_next(perf_counter())
         return self._finished
 
     def _answered(self, status: int, body: bytes) -> None:
@@ -76,8 +75,15 @@ class _Lane:
         if self._keep:
             load.bodies.append(body)
         if now < self._deadline:
+            self._send_next(now)
+        elif not self._finished.done():
+            self._finished.set_result(None)
+
+    def _send_next(self, now: float) -> None:
+        request = next(self._requests, None)
+        if request is not None:
             self._sent = now
-            self._connection.send(next(self._requests), self._answered)
+            self._connection.send(request, self._answered)
         elif not self._finished.done():
             self._finished.set_result(None)
 
@@ -89,7 +95,10 @@ class _Lane:
 async def closed_loop(
     connections: Sequence[Connection], requests: Iterator[bytes], seconds: float, *, keep: bool = False
 ) -> Load:
-    """Keep every connection busy for `seconds`, each sending as soon as it was answered; `keep` keeps the bodies."""
+    """Keep every connection busy for `seconds`, or until the requests end; `keep` keeps the bodies.
+
+    Each connection sends as soon as it was answered.
+    """
     load = Load()
     began, cpu = perf_counter(), process_time()
     lanes = [_Lane(connection, requests, began + seconds, load, keep=keep) for connection in connections]

@@ -4,14 +4,18 @@ A tree's processor time counts living processes and the exited ones their parent
 PostgreSQL's short-lived backends nor a worker's helpers go missing.
 """
 
+import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_MB = 1024 * 1024
+_SAMPLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,37 @@ def resident_bytes(roots: Iterable[int]) -> int:
     """Return the memory the trees under `roots` hold now; pages shared between them count more than once."""
     among = processes()
     return sum(process.resident for root in roots for process in tree(root, among))
+
+
+@dataclass(slots=True)
+class Peak:
+    """The most memory one of the watched trees has held so far."""
+
+    resident: int = 0
+
+    @property
+    def megabytes(self) -> float:
+        """The same in MB."""
+        return self.resident / _MB
+
+
+@asynccontextmanager
+async def peak_of(roots: Collection[int]) -> AsyncIterator[Peak]:
+    """Watch the memory of each of the trees under `roots` for the time of the block."""
+    peak = Peak()
+
+    async def watch() -> None:
+        while True:
+            peak.resident = max(peak.resident, *(resident_bytes([root]) for root in roots))
+            await asyncio.sleep(_SAMPLE_SECONDS)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield peak
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
 
 
 @dataclass(frozen=True, slots=True)

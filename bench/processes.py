@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import resource
 import signal
 import socket
 import time
@@ -34,18 +35,22 @@ class Child:
         """Return what the child has written so far."""
         return self.log.read_text(errors="replace")
 
-    async def says(self, words: str, seconds: float) -> str:
-        """Wait for a line that begins with `words` and return its rest; raise `BenchError` when it does not come."""
+    async def says(self, words: str, seconds: float, *, after: int = 0) -> str:
+        """Wait for a line that begins with `words` and return its rest; raise `BenchError` when it does not come.
+
+        The first `after` characters that the child has written are passed over.
+        """
         line, deadline = re.compile(rf"^{re.escape(words)}(.*)\n", re.MULTILINE), time.monotonic() + seconds
-        while (found := line.search(self.written())) is None:
+        while (found := line.search(self.written(), after)) is None:
             await self._look_again(deadline)
         return found[1].strip()
 
     async def answers(self, words: str, seconds: float) -> str:
         """Send an empty line and return what follows `words` in the answer."""
         assert self.process.stdin is not None
+        before = len(self.written())
         self.process.stdin.write(b"\n")
-        return await self.says(words, seconds)
+        return await self.says(words, seconds, after=before)
 
     async def listens(self, port: int, seconds: float) -> None:
         """Wait until `port` of 127.0.0.1 takes connections; raise `BenchError` as `says` does."""
@@ -116,6 +121,15 @@ async def output_of(*command: str | Path, env: Mapping[str, str] | None = None, 
     if process.returncode != 0:
         raise BenchError(f"{Path(command[0]).name} failed:\n{complaint.decode(errors='replace')[-4000:]}")
     return printed.decode()
+
+
+def allow_open_files(count: int) -> None:
+    """Let this process, and those it starts from now on, have `count` files and connections open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count:
+        raise BenchError(f"{count:,} open files are needed and {hard:,} allowed: raise the limit (`ulimit -Hn`)")
+    if soft != resource.RLIM_INFINITY and soft < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
 def _takes_connections(port: int) -> bool:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count, cycle
 
 BASE = "/notifications/api/v1"
-_MARK = "00000000"
+MARK = "00000000"
+"""Stands where each request made from a pattern has its own number."""
+
 _NUMBER = b"%08d"
 
 _SENTENCE = "The authority has written to you. Log in to read the letter and answer before the date it names. "
@@ -52,16 +54,21 @@ def in_a_month() -> datetime:
 
 
 def email_orders(token: str, numbers: Iterable[int], send_time: datetime | None = None) -> Iterator[bytes]:
-    """Yield endless single-recipient e-mail orders, each with its own recipient, subject and reference."""
-    body = email_order([f"recipient-{_MARK}@example.com"], _MARK, send_time)
-    pieces = post("/orders/email", token, body).split(_MARK.encode())
+    """Return endless single-recipient e-mail orders, each with its own recipient, subject and reference."""
+    body = email_order([f"recipient-{MARK}@example.com"], MARK, send_time)
+    return numbered(post("/orders/email", token, body), numbers)
+
+
+def numbered(pattern: bytes, numbers: Iterable[int]) -> Iterator[bytes]:
+    """Yield `pattern` with each of the numbers, in eight digits, wherever it has `MARK`."""
+    pieces = pattern.split(MARK.encode())
     for number in numbers:
         yield (_NUMBER % number).join(pieces)
 
 
 def status_reads(token: str, order_ids: Sequence[str]) -> Iterator[bytes]:
     """Yield status requests going round `order_ids` for ever."""
-    before, after = get(f"/orders/{_MARK}/status", token).split(_MARK.encode())
+    before, after = get(f"/orders/{MARK}/status", token).split(MARK.encode())
     for order_id in cycle([identifier.encode() for identifier in order_ids]):
         yield before + order_id + after
 

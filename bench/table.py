@@ -25,6 +25,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("sum ms", lambda row: _figure(row.value("sum_ms"), "{:.4f}")),
     ("driver ms", lambda row: _figure(row.medians.driver_ms, "{:.4f}")),
     ("memory MB", lambda row: _figure(row.medians.memory_mb, "{:,.0f}")),
+    ("calls", lambda row: _figure(row.medians.calls, "{:,.0f}")),
     ("goal", lambda row: row.verdict),
 )
 

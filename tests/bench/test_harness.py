@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ from bench.connection import Connection, connected
 from bench.errors import BenchError
 from bench.figures import Figures, Goal, Row, percentile
 from bench.load import Load, closed_loop, paced
-from bench.meter import Meter, cpu_seconds, resident_bytes
+from bench.meter import Meter, cpu_seconds, peak_of, resident_bytes
 from bench.postgres import running
 from bench.processes import child, free_port, output_of
 from bench.requests import email_order, email_orders, get, numbering, status_reads
@@ -100,6 +101,16 @@ async def test_every_connection_is_kept_busy_and_every_answer_counted() -> None:
     assert load.own_cpu > 0
 
 
+async def test_a_run_ends_with_its_requests() -> None:
+    async with (
+        serving(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") as port,
+        connected("127.0.0.1", port, 4) as connections,
+    ):
+        load = await closed_loop(connections, repeat(REQUEST, 7), 60)
+        few = await closed_loop(connections, repeat(REQUEST, 2), 60)
+    assert (load.require(200).count, few.require(200).count) == (7, 2)
+
+
 async def test_paced_load_sends_the_number_asked_for() -> None:
     async with (
         serving(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n") as port,
@@ -174,6 +185,16 @@ def test_the_meter_counts_children_that_have_ended() -> None:
     assert spent.cpu["nobody"] == 0
 
 
+async def test_the_most_memory_held_is_seen() -> None:
+    async with peak_of([os.getpid()]) as peak:
+        before = resident_bytes([os.getpid()])
+        held = b"x" * 50_000_000
+        async with asyncio.timeout(10):
+            while peak.resident < before + len(held) * 0.8:  # noqa: ASYNC110 - the watcher looks of its own accord
+                await asyncio.sleep(0.01)
+    assert peak.megabytes == peak.resident / 2**20
+
+
 def test_a_process_that_is_gone_has_no_figures() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
@@ -220,10 +241,11 @@ def test_reports_for_people_and_programs(tmp_path: Path) -> None:
 
 
 async def test_a_child_is_heard_asked_and_ended(tmp_path: Path) -> None:
-    program = "print('ready at 7', flush=True); input(); print('count 3', flush=True); input()"
+    program = "print('ready at 7', flush=True)\nfor count in 3, 4: input(); print('count', count, flush=True)\ninput()"
     async with child(sys.executable, "-c", program, log=tmp_path / "log") as started:
         assert await started.says("ready at ", 10) == "7"
         assert await started.answers("count ", 10) == "3"
+        assert await started.answers("count ", 10) == "4"
     assert started.process.returncode is not None
 
 
