@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from typing import Any
 
@@ -11,11 +11,12 @@ import asyncpg
 import msgspec
 import pytest
 
+from tests.support.chains import chain_of
 from tests.support.orders import emails, make_order, many
 from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.results import Channel, Result
-from varsel.storage import lookout, notifications, orders, queries
+from varsel.storage import chains, lookout, notifications, orders, queries, retention
 from varsel.storage.pool import Pool, open_pool
 from varsel.storage.reports import ArrivedReport
 
@@ -45,7 +46,7 @@ def texts_in(code: str) -> list[str]:
 
 # --- plans
 
-BIG = {"orders", "order_parts", "notifications", "chunks", "delivery_reports"}
+BIG = {"orders", "order_parts", "notifications", "chunks", "delivery_reports", "chains"}
 """Tables that grow with what passes through; a frequent statement must find its rows in them by an index."""
 
 LIVE = {"orders_due", "chunks_due", "delivery_reports_due", "delivery_reports_waiting"}
@@ -66,6 +67,8 @@ INSERT INTO chunks (id, lane, first_id, last_id, size, deadline)
 SELECT id, 0, id, id, 1, $1 + interval '2 days' FROM orders;
 INSERT INTO delivery_reports (id, channel, reference, result, raw, received, outcome)
 SELECT id, 0, id::text, 53, '{}', $1, 'applied' FROM orders;
+INSERT INTO chains (id, creator, family, idempotency_key, idempotency_id, request_hash, created, shipments)
+SELECT gen_random_uuid(), 'ttd', 0, decode(md5(id::text), 'hex'), id::text, '', $1, '[]' FROM orders;
 """
 
 
@@ -125,6 +128,9 @@ async def live_through_everything(rig: Rig) -> None:
         pass
     await notifications.of_order(rig.pool, large, Channel.Email, limit=100)
     await orders.cancel(rig.pool, small, "ttd", now=NOON, closes_before=timedelta(minutes=5))
+    await chains.insert_many(rig.pool, [chain_of(make_order(emails("kari"), NOON), NOON)])
+    await rig.work()
+    await retention.remove_orders(rig.pool, ended_before=datetime.now(UTC) + timedelta(days=1))
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1078,7 +1078,8 @@ class Table:
         optional(duration("7d"), "for-ever"),
         "400d",
         "How long after its end an order with its texts, recipients and notifications is kept. 400 days let a "
-        "caller look at last year's; Altinn Notifications keeps them for ever, which `for-ever` does too.",
+        "caller look at last year's; Altinn Notifications keeps them for ever, which `for-ever` does too. An "
+        "idempotency id can be used again when the last order of its request is gone.",
     )
     retention_feed: timedelta | None = setting(
         RETENTION, optional(duration("1d"), "for-ever"), "90d", "How long entries of the status feed can be read."

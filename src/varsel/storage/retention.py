@@ -6,7 +6,8 @@ from uuid import UUID
 from varsel.model.ids import lowest_id
 from varsel.model.orders import OrderStatus
 from varsel.storage import queries
-from varsel.storage.pool import Pool
+from varsel.storage.pool import Connection, Pool
+from varsel.storage.transactions import in_transaction
 
 _SQL = queries.load("retention")
 _ENDED = [OrderStatus.Completed, OrderStatus.SendConditionNotMet, OrderStatus.Cancelled]
@@ -17,7 +18,8 @@ _ROWS_AT_ONCE = 5_000
 async def remove_orders(pool: Pool, *, ended_before: datetime) -> int:
     """Remove one set of orders that ended before, with all that belongs to them; return how many (0: none left).
 
-    An order goes last, after its notifications and parts: a stop in between is taken up again.
+    An order goes last, after its notifications and parts: a stop in between is taken up again. With the last order of
+    a chain goes the chain, and only then may its idempotency id be used anew.
     """
     rows = await pool.fetch(_SQL["ended_orders"], lowest_id(ended_before), ended_before, _ENDED, _ORDERS_AT_ONCE)
     ids: list[UUID] = [row["id"] for row in rows]
@@ -25,18 +27,24 @@ async def remove_orders(pool: Pool, *, ended_before: datetime) -> int:
         await _remove_all(pool, "remove_notifications", ids)
         await _remove_all(pool, "remove_log", ids)
         await _remove_all(pool, "remove_parts", ids)
-        await pool.execute(_SQL["remove_orders"], ids)
+        await in_transaction(pool, lambda connection: _remove_heads(connection, ids))
     return len(ids)
+
+
+async def _remove_heads(connection: Connection, order_ids: list[UUID]) -> None:
+    """Remove the orders' own rows, and the chains that have none left.
+
+    Chains are asked about at no other time: one that waits for a late reminder costs nothing until it is the last.
+    """
+    rows = await connection.fetch(_SQL["remove_orders"], order_ids)
+    if chain_ids := list({row["chain_id"] for row in rows} - {None}):
+        await connection.execute(_SQL["lock_chains"], chain_ids)
+        await connection.execute(_SQL["remove_chains"], chain_ids)
 
 
 async def _remove_all(pool: Pool, statement: str, order_ids: list[UUID]) -> None:
     while _count(await pool.execute(_SQL[statement], order_ids, _ROWS_AT_ONCE)) == _ROWS_AT_ONCE:
         continue
-
-
-async def remove_chains(pool: Pool, *, created_before: datetime) -> int:
-    """Remove one set of old chains, after which their idempotency ids may be used anew; return how many."""
-    return _count(await pool.execute(_SQL["remove_chains"], lowest_id(created_before), _ROWS_AT_ONCE))
 
 
 async def remove_feed_entries(pool: Pool, *, ended_before: datetime) -> int:

@@ -16,9 +16,6 @@ WHERE (order_id, part) IN (SELECT order_id, part FROM order_parts WHERE order_id
 DELETE FROM notification_log
 WHERE notification_id IN (SELECT notification_id FROM notification_log WHERE shipment_id = ANY($1::uuid[]) LIMIT $2)
 
--- name: remove_chains
-DELETE FROM chains WHERE id IN (SELECT id FROM chains WHERE id < $1 ORDER BY id LIMIT $2)
-
 -- name: remove_feed_entries
 -- Looks at the lowest numbers only, so that it costs the same whether or not there is anything old.
 DELETE FROM feed
@@ -27,7 +24,20 @@ WHERE number IN (
 )
 
 -- name: remove_orders
-DELETE FROM orders WHERE id = ANY($1::uuid[])
+-- What is left of orders; tells which chains may have lost their last one.
+DELETE FROM orders WHERE id = ANY($1::uuid[]) RETURNING chain_id
+
+-- name: lock_chains
+-- Whoever removes another order of the same chain at this moment waits here, and then sees that ours is gone.
+SELECT FROM chains WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE
+
+-- name: remove_chains
+-- Those of these chains that have no order any more: one primary-key look-up for each order a chain once had.
+DELETE FROM chains c
+WHERE c.id = ANY($1::uuid[])
+  AND NOT EXISTS (
+      SELECT FROM json_array_elements(c.shipments) AS shipment JOIN orders o ON o.id = (shipment ->> 'id')::uuid
+  )
 
 -- name: remove_reports
 DELETE FROM delivery_reports

@@ -38,7 +38,6 @@ class Housekeeping:
             continue
         options = self._options
         await self._forget(options.orders, lambda before: retention.remove_orders(self._pool, ended_before=before))
-        await self._forget(options.orders, lambda before: retention.remove_chains(self._pool, created_before=before))
         await self._forget(options.feed, lambda before: retention.remove_feed_entries(self._pool, ended_before=before))
         await self._forget(options.reports, lambda before: retention.remove_reports(self._pool, received_before=before))
         await self._forget(
