@@ -174,8 +174,10 @@ async def test_a_report_after_the_time_to_live_shows_in_the_shipment_but_not_in_
 REFUSALS = {
     Reply.INVALID_RCV: "SMS_Failed_InvalidRecipient",
     Reply.REFUSED: "SMS_Failed",
+    Reply.REDIRECT: "SMS_Failed",
+    Reply.HTTP_404: "SMS_Failed",
     Reply.HTTP_429: "SMS_Failed",
-    Reply.HTTP_500: "SMS_Failed",
+    Reply.HTTP_503: "SMS_Failed",
     Reply.LOGON_FAIL: "SMS_Failed",
 }
 
@@ -280,7 +282,7 @@ def closed_port() -> int:
         return port
 
 
-UNKNOWN = [Reply.DROP, Reply.JUNK, Reply.MISSING_MSG]
+UNKNOWN = [Reply.DROP, Reply.JUNK, Reply.MISSING_MSG, Reply.HTTP_500, Reply.HTTP_502, Reply.HTTP_504]
 
 
 @pytest.mark.parametrize("unheard", UNKNOWN)

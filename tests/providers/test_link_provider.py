@@ -146,8 +146,15 @@ async def test_the_refusal_of_an_account_says_what_to_do() -> None:
     assert outcome.retry_after == 5 * S
 
 
-async def test_an_error_status_may_be_tried_again() -> None:
-    assert await outcome_of(Reply.HTTP_500) == Transient("the gateway answered HTTP 500")
+@pytest.mark.parametrize(("reply", "status"), [(Reply.HTTP_404, 404), (Reply.HTTP_503, 503)])
+async def test_a_status_that_says_nothing_was_done_may_be_tried_again(reply: Reply, status: int) -> None:
+    assert await outcome_of(reply) == Transient(f"the gateway answered HTTP {status}")
+
+
+@pytest.mark.parametrize(("reply", "status"), [(Reply.HTTP_500, 500), (Reply.HTTP_502, 502), (Reply.HTTP_504, 504)])
+async def test_a_gateway_that_failed_with_the_message_leaves_the_outcome_unknown(reply: Reply, status: int) -> None:
+    """It may have sent it first, and a proxy before it knows only that no answer came."""
+    assert await outcome_of(reply) == Unknown(f"the gateway answered HTTP {status}")
 
 
 async def test_too_many_requests_pauses_as_long_as_the_gateway_wishes() -> None:
@@ -214,18 +221,18 @@ async def test_a_message_missing_among_several_is_unknown_alone() -> None:
 
 
 async def test_after_failures_in_a_row_the_gateway_is_left_alone_and_then_tried_once() -> None:
-    script = [Reply.HTTP_500, Reply.JUNK, Reply.HTTP_500, Reply.HTTP_500]
+    script = [Reply.HTTP_503, Reply.HTTP_500, Reply.HTTP_503, Reply.HTTP_503]
     async with conversation(*script, concurrency=1, breaker_failures=3) as (gateway, sender):
-        counted, junk, tripping, spared = await sender.send(4)
-        assert counted == Transient("the gateway answered HTTP 500")
-        assert isinstance(junk, Unknown)
-        assert tripping == Transient("the gateway answered HTTP 500", 5 * S, pause=True)
+        counted, unknown, tripping, spared = await sender.send(4)
+        assert counted == Transient("the gateway answered HTTP 503")
+        assert isinstance(unknown, Unknown)
+        assert tripping == Transient("the gateway answered HTTP 503", 5 * S, pause=True)
         assert spared == Transient("the gateway is left alone after failures", 5 * S, pause=True)
         assert len(gateway.posted) == 3
 
         sender.clock.turn(5 * S)
         again, spared_again = await sender.send(2)
-        assert again == Transient("the gateway answered HTTP 500", 10 * S, pause=True)
+        assert again == Transient("the gateway answered HTTP 503", 10 * S, pause=True)
         assert isinstance(spared_again, Transient)
         assert len(gateway.posted) == 4
 

@@ -20,6 +20,10 @@ class Reply(Enum):
     REFUSED = auto()
     REFUSED_WITHOUT_INFO = auto()
     HTTP_500 = auto()
+    HTTP_502 = auto()
+    HTTP_503 = auto()
+    HTTP_504 = auto()
+    HTTP_404 = auto()
     HTTP_429 = auto()
     REDIRECT = auto()
     JUNK = auto()
@@ -42,6 +46,10 @@ FIXED = {
         "200 OK", b'<?xml version="1.0"?><SESSION><LOGON>FAIL</LOGON><REASON>No such account 123456</REASON></SESSION>'
     ),
     Reply.HTTP_500: HttpReply("500 Internal Server Error", b"<SESSION><LOGON>OK</LOGON></SESSION>"),
+    Reply.HTTP_502: HttpReply("502 Bad Gateway", b"<html>upstream closed the connection</html>", "text/html"),
+    Reply.HTTP_503: HttpReply("503 Service Unavailable", b""),
+    Reply.HTTP_504: HttpReply("504 Gateway Timeout", b"<html>upstream timed out</html>", "text/html"),
+    Reply.HTTP_404: HttpReply("404 Not Found", b"", "text/html"),
     Reply.HTTP_429: HttpReply("429 Too Many Requests", b"", headers="Retry-After: 90\r\n"),
     Reply.REDIRECT: HttpReply("302 Found", b"", headers="Location: http://127.0.0.1:9/\r\n"),
     Reply.JUNK: HttpReply("200 OK", b"<SESSION><LOGON>OK"),

@@ -15,7 +15,7 @@ from varsel.channels.sms_link.link_settings import LinkSettings
 from varsel.errors import ProviderUnreachable
 
 _HEADERS = {"User-Agent": "varsel", "Accept": "text/xml, application/xml", "Accept-Encoding": "identity"}
-_TOO_MANY_REQUESTS, _UNAVAILABLE = 429, 503
+_TOO_MANY_REQUESTS, _FAILURES, _UNAVAILABLE = 429, 500, 503
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _LONGEST_WISH = timedelta(hours=1)
 
@@ -131,8 +131,15 @@ class _Written:
             self.begun = True
 
 
-def _refusal(response: httpx.Response) -> Transient:
+def _refusal(response: httpx.Response) -> Transient | Unknown:
+    """Tell what an answer other than 2xx means: whether the gateway refused, or failed while it had the message.
+
+    Only 503 says of itself that nothing was done. The others above 499 may come from something between us and the
+    gateway that lost its answer (502, 504), or from the gateway after it has sent.
+    """
     status = response.status_code
+    if status >= _FAILURES and status != _UNAVAILABLE:
+        return Unknown(f"the gateway answered HTTP {status}")
     busy = status in {_TOO_MANY_REQUESTS, _UNAVAILABLE}
     retry_after = _seconds(response.headers.get("Retry-After", "")) if busy else None
     advice = "; redirects are not followed, check the address" if response.is_redirect else ""
