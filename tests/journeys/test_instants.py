@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.dying_worker import NAME, DyingWorkers
+from tests.support.embedded_server import fetch
 from tests.support.link_gateway import LinkGateway, messages_in
 from tests.support.link_replies import Reply
 from tests.support.link_reports import DeliveryReport, post_report
@@ -33,7 +34,7 @@ from tests.support.providers import HeldProvider
 from tests.support.raw_http import connected, request
 from tests.support.rig import GRACE, NOON, Rig
 from tests.support.service import BASE, REPORT_PASSWORD, REPORT_USER, Service, running_service
-from tests.support.service_process import varsel_serve
+from tests.support.service_process import Log, varsel_serve
 from tests.support.smtp_server import RealServer
 from tests.support.truths import assert_counters_are_true, assert_nothing_is_held
 from tests.support.until import until
@@ -41,6 +42,7 @@ from varsel.channels.email_smtp import Security, SmtpProvider, SmtpSettings
 from varsel.channels.protocol import Accepted, Outcome, Transient, Unknown
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.clock import HandTurnedClock
+from varsel.model.results import Result
 from varsel.storage.pool import Pool
 
 NUMBER = "+4799999999"
@@ -443,17 +445,22 @@ async def nobody_is_connected(pool: Pool) -> bool:
     return not await pool.fetchval(connected, NAME)
 
 
-async def test_a_service_killed_while_the_gateway_holds_the_message_does_not_send_it_again(
-    database_url: str, tmp_path: Path, gateway: LinkGateway
-) -> None:
-    """The whole process, from outside: the restarted one answers the same request with the ids of the first."""
-    settings = {
+def through(gateway: LinkGateway, database_url: str) -> dict[str, str]:
+    """Return the settings of a process that sends SMS through the gateway."""
+    return {
         "database_url": database_url,
         "sms_provider": "link",
         "link_endpoint": gateway.url.rstrip("/"),
         "link_username": "varsel",
         "link_password": "synthetic",
     }
+
+
+async def test_a_service_killed_while_the_gateway_holds_the_message_does_not_send_it_again(
+    database_url: str, tmp_path: Path, gateway: LinkGateway
+) -> None:
+    """The whole process, from outside: the restarted one answers the same request with the ids of the first."""
+    settings = through(gateway, database_url)
     gateway.script.append(Reply.HOLD)
     async with varsel_serve(tmp_path, **settings) as service:
         posting = asyncio.create_task(service.client.post(BASE + INSTANT_SMS_PATH, json=instant_sms(NUMBER)))
@@ -470,3 +477,48 @@ async def test_a_service_killed_while_the_gateway_holds_the_message_does_not_sen
     assert found.json()["recipients"][0]["status"] == "SMS_Sending"
     assert fresh.status_code == 201
     assert len(sent(gateway)) == 2
+
+
+STANDING = "SELECT result, reference, attempts FROM notifications"
+
+
+async def test_a_service_told_to_stop_waits_for_the_word_of_a_slow_gateway(
+    database_url: str, tmp_path: Path, gateway: LinkGateway
+) -> None:
+    """The caller has given up long ago and nobody is let in any more; what the gateway says then is recorded."""
+    gateway.script.append(Reply.HOLD)
+    settings = through(gateway, database_url) | {"roles": "api", "instant_wait": "1s"}
+    async with varsel_serve(tmp_path, Log.KEPT, **settings) as service:
+        assert_not_handed_over(await service.client.post(BASE + INSTANT_SMS_PATH, json=instant_sms(NUMBER)))
+        service.process.send_signal(signal.SIGTERM)
+        await service.logs("waiting for the outcomes of 1 instant messages")
+        assert await nobody_listens(service.client.base_url.port)
+        gateway.release()
+        assert await service.process.wait() == 0
+
+    assert await fetch(database_url, STANDING) == [(Result.SMS_ACCEPTED, FIRST_REFERENCE, 1)]
+
+
+async def test_a_service_told_to_stop_does_not_wait_for_ever(
+    database_url: str, tmp_path: Path, gateway: LinkGateway
+) -> None:
+    """A gateway that says nothing is given up; the message stays under way until its time has run out."""
+    gateway.script.append(Reply.HANG)
+    settings = through(gateway, database_url) | {"roles": "api", "instant_wait": "1s", "shutdown_wait": "0s"}
+    async with varsel_serve(tmp_path, Log.KEPT, **settings) as service:
+        assert_not_handed_over(await service.client.post(BASE + INSTANT_SMS_PATH, json=instant_sms(NUMBER)))
+        service.process.send_signal(signal.SIGTERM)
+        await service.logs("1 instant messages were still under way at the end")
+        assert await service.process.wait() == 0
+
+    assert await fetch(database_url, STANDING) == [(Result.SMS_NEW, None, 0)]
+
+
+async def nobody_listens(port: int | None) -> bool:
+    """Tell whether a server has closed its door."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except ConnectionRefusedError:
+        return True
+    writer.close()
+    return False

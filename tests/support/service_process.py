@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,13 @@ from varsel.intake.credentials import LocalIssuer
 
 _VARSEL = Path(sys.executable).with_name("varsel")
 _PATIENCE = 60.0
+
+
+class Log(Enum):
+    """What becomes of a process's log."""
+
+    SHOWN = auto()
+    KEPT = auto()
 
 
 @dataclass(kw_only=True)
@@ -32,6 +40,13 @@ class ServiceProcess:
         async with asyncio.timeout(_PATIENCE):
             return await self.process.wait()
 
+    async def logs(self, words: str) -> None:
+        """Return when the log says these words; fails when the process ends without them. Needs `Log.KEPT`."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(_PATIENCE):
+            while words not in (line := (await self.process.stderr.readline()).decode()):
+                assert line, f"the log never said {words!r}"
+
     def peak_memory(self) -> int:
         """Return the most memory the process ever had, in bytes (Linux)."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
@@ -40,11 +55,20 @@ class ServiceProcess:
 
 
 @contextlib.asynccontextmanager
-async def varsel_serve(data_dir: Path, **settings: str) -> AsyncIterator[ServiceProcess]:
-    """Run `varsel serve` on a free port until the end of the block; `settings` are `VARSEL_*` without the prefix."""
+async def varsel_serve(data_dir: Path, log: Log = Log.SHOWN, /, **settings: str) -> AsyncIterator[ServiceProcess]:
+    """Run `varsel serve` on a free port until the end of the block; `settings` are `VARSEL_*` without the prefix.
+
+    A log that is `Log.KEPT` can be waited for with `logs`; only where it says little.
+    """
     write_key(data_dir)
     process = await asyncio.create_subprocess_exec(
-        _VARSEL, "serve", "--port", "0", env=_environ(data_dir, settings), stdout=asyncio.subprocess.PIPE
+        _VARSEL,
+        "serve",
+        "--port",
+        "0",
+        env=_environ(data_dir, settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE if log is Log.KEPT else None,
     )
     try:
         announcement = await _announcement(process)

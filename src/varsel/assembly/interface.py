@@ -1,5 +1,7 @@
 """The HTTP interface, joined from its parts."""
 
+from dataclasses import dataclass
+
 from starlette.types import ASGIApp
 
 from varsel.assembly.options import assumed_after, intake_options
@@ -21,6 +23,14 @@ from varsel.workers.hints import Hints
 from varsel.workers.instant import DispatchInstant, InstantOptions
 
 
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """What answers requests, and the stores that may still have something under way when the last one is answered."""
+
+    app: ASGIApp
+    stores: Stores
+
+
 def interface(
     settings: Settings,
     pool: Pool,
@@ -29,7 +39,7 @@ def interface(
     outside: Outside,
     gatekeeper: Gatekeeper,
     issuer: LocalIssuer | None,
-) -> ASGIApp:
+) -> Interface:
     """Make the application that answers requests."""
     dispatch = _dispatch(settings, pool, clock, outside)
     stores = Stores(pool, clock, hints, dispatch, batch=settings.intake_batch, patience=settings.instant_wait)
@@ -54,7 +64,7 @@ def interface(
         describe=settings.swagger,
         count=settings.metrics,
     )
-    return make_app(services, gatekeeper, extras)
+    return Interface(make_app(services, gatekeeper, extras), stores)
 
 
 def _bodies(settings: Settings) -> Bodies:

@@ -10,13 +10,11 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
 
-from starlette.types import ASGIApp
-
 from varsel import __version__
 from varsel.assembly.attachments import composed_email
 from varsel.assembly.database import open_database
 from varsel.assembly.http_server import bound_socket, http_server
-from varsel.assembly.interface import interface
+from varsel.assembly.interface import Interface, interface
 from varsel.assembly.logs import set_up_logs
 from varsel.assembly.options import crew_options
 from varsel.assembly.outgoing import Outgoing, open_outgoing
@@ -56,8 +54,8 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
                 crew = _crew(settings, pool, clock, hints, outside, outgoing)
                 group.create_task(_work(crew, stopping, settings.shutdown_wait))
             if bound is not None:
-                app = interface(settings, pool, clock, hints, outside, gatekeeper, issuer)
-                group.create_task(_answer_requests(settings, app, bound, stopping))
+                answering = interface(settings, pool, clock, hints, outside, gatekeeper, issuer)
+                group.create_task(_answer_requests(settings, answering, bound, stopping))
             else:
                 print(f"varsel ready: working, {__version__}", flush=True)
 
@@ -115,15 +113,21 @@ def _stopped_by_signals(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-async def _answer_requests(settings: Settings, app: ASGIApp, listening: socket.socket, stopping: asyncio.Event) -> None:
-    server = http_server(settings, app)
+async def _answer_requests(
+    settings: Settings, answering: Interface, listening: socket.socket, stopping: asyncio.Event
+) -> None:
+    """Answer until told to stop; then let what was begun finish, requests and instant messages in one time."""
+    loop = asyncio.get_running_loop()
+    server = http_server(settings, answering.app)
     listening.listen(server.config.backlog)  # from here on callers are let in; who comes early waits a moment
     try:
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         _announce(settings, listening)
         await _first_of(serving, stopping)
         server.should_exit = True
+        deadline = loop.time() + settings.shutdown_wait.total_seconds()
         await serving
+        await answering.stores.settle_down(within=timedelta(seconds=max(0.0, deadline - loop.time())))
     finally:
         stopping.set()  # without the interface the workers do not go on alone
 

@@ -91,6 +91,21 @@ class Stores:
             raise NotHandedOver(f"the instant message of order {chain.main.id} was not handed over ({outcome.name})")
         return None
 
+    async def settle_down(self, *, within: timedelta) -> None:
+        """Wait until the outcomes of instant messages under way are recorded; break off what takes longer.
+
+        What is broken off stays `Sending` until a report or its time decides, and its idempotency id stays held.
+        """
+        if not self._dispatching:
+            return
+        _log.info("waiting for the outcomes of %d instant messages", len(self._dispatching))
+        _, late = await asyncio.wait(self._dispatching, timeout=within.total_seconds())
+        if late:
+            _log.warning("%d instant messages were still under way at the end; their outcomes are unknown", len(late))
+            for task in late:
+                task.cancel()
+            await asyncio.wait(late)
+
     def _dispatched(self, task: asyncio.Task[Dispatched | KnownChain]) -> None:
         self._dispatching.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
