@@ -156,7 +156,7 @@ async def running_service(
     issuer = LocalIssuer(data_dir / "issuer", platform_keys=settings.platform_keys_dir, clock=rig.clock)
     outside = Outside(rig.email, rig.sms, directory)
     async with open_gatekeeper(settings, rig.clock, issuer) as gatekeeper:
-        app = interface(settings, pool, rig.clock, rig.hints, outside, gatekeeper, issuer).app
+        app = interface(settings, pool, rig.clock, rig.hints, outside, gatekeeper, issuer, rig.crew).app
         async with _listening(settings, app) as port, _client(port) as client:
             yield Service(settings=settings, rig=rig, issuer=issuer, port=port, client=client, app=app)
 

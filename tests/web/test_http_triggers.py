@@ -12,20 +12,25 @@ from uuid import UUID
 import pytest
 from starlette.requests import Request
 
-from tests.support.orders import emails, make_order, numbers
+from tests.support.condition_endpoint import NO, ConditionEndpoint, Does
+from tests.support.embedded_server import execute, fetch
+from tests.support.orders import emails, make_order, many, numbers
 from tests.support.raw_http import request
-from tests.support.rig import NOON, Rig, crew_options
-from tests.support.service import BASE, Service, running_service
+from tests.support.rig import GRACE, NOON, Rig, crew_options
+from tests.support.service import BASE, EMAIL_ORDER, Service, running_service
+from tests.support.service_process import varsel_serve
 from tests.support.until import until
 from varsel.contacts.fixed import FixedDirectory
 from varsel.intake.triggers import TriggerAccess
 from varsel.model.lanes import Lane
 from varsel.model.orders import NotificationChannel, OrderStatus, SendingTimePolicy
+from varsel.model.results import Result
 from varsel.settings.secret import Secret
 from varsel.storage.pool import Pool
 from varsel.workers.loop import Hint
 
 KEY = "synthetic-trigger-key"
+MINUTE = timedelta(minutes=1)
 NAMES = (
     "pastdueorders",
     "sendemail",
@@ -99,18 +104,15 @@ async def test_a_foreign_media_type_is_415_and_another_method_405_before_the_key
         assert (other.status, other.headers["allow"]) == (405, "POST")
 
 
-async def test_each_trigger_wakes_whoever_does_its_work(triggered: Service) -> None:
+async def test_the_triggers_of_sending_wake_whoever_does_it(triggered: Service) -> None:
     """`/sendsms` = `/sendsmsdaytime`; e-mails with attachments are e-mails."""
     hints = triggered.rig.hints
     lanes = hints.lanes
     wakes: dict[str, list[Hint]] = {
-        "pastdueorders": [hints.orders, hints.large_orders, hints.conditional_orders],
         "sendemail": [lanes[Lane.Email], lanes[Lane.Composed]],
         "sendsms": [lanes[Lane.SmsDaytime]],
         "sendsmsanytime": [lanes[Lane.SmsAnytime]],
         "sendsmsdaytime": [lanes[Lane.SmsDaytime]],
-        "terminateexpirednotifications": [hints.housekeeping],
-        "deleteoldstatusfeedrecords": [hints.housekeeping],
     }
     every = [hints.orders, hints.large_orders, hints.conditional_orders, hints.housekeeping, *lanes.values()]
     for name, expected in wakes.items():
@@ -123,7 +125,30 @@ async def test_each_trigger_wakes_whoever_does_its_work(triggered: Service) -> N
             waiting.cancel()
 
 
-async def test_a_trigger_gets_due_orders_on_their_way(pool: Pool, tmp_path: Path) -> None:
+async def test_due_orders_are_processed_before_the_answer(pool: Pool, tmp_path: Path) -> None:
+    """Small, large and conditional ones, and none that is not due; nobody works here but the request itself."""
+    async with ConditionEndpoint(NO) as endpoint:
+        rig = Rig(pool, FixedDirectory(None))
+        async with running_service(pool, tmp_path, rig=rig, trigger_key=Secret(KEY)) as service:
+            asks = endpoint.url()
+            wanted = {
+                await rig.store(make_order(emails("kari"), NOON)): OrderStatus.Processed,
+                await rig.store(make_order(many(501), NOON)): OrderStatus.Processed,
+                await rig.store(
+                    make_order(emails("kari"), NOON, condition_endpoint=asks)
+                ): OrderStatus.SendConditionNotMet,
+                await rig.store(make_order(emails("kari"), NOON, send_at=NOON + MINUTE)): OrderStatus.Registered,
+            }
+
+            assert await fire(service, "pastdueorders", **{"X-API-Key": KEY}) == (200, b"")
+
+            assert {order_id: (await rig.state(order_id)).status for order_id in wanted} == wanted
+            assert await rig.kept() == []
+
+
+async def test_workers_in_the_same_process_send_at_once_what_a_trigger_has_processed(
+    pool: Pool, tmp_path: Path
+) -> None:
     """Workers that look only once an hour begin at once."""
     rarely = dataclasses.replace(crew_options(), poll=timedelta(hours=1), housekeeping_every=timedelta(hours=1))
     rig = Rig(pool, FixedDirectory(None), options=rarely)
@@ -142,9 +167,110 @@ async def test_a_trigger_gets_due_orders_on_their_way(pool: Pool, tmp_path: Path
         await working
 
 
-async def is_completed(rig: Rig, order_id: UUID) -> bool:
-    """Tell whether an order has ended."""
-    return (await rig.state(order_id)).status is OrderStatus.Completed
+async def test_a_trigger_does_not_wait_for_ever(pool: Pool, tmp_path: Path) -> None:
+    """A condition's endpoint that says nothing: the caller is answered, the order goes on by itself."""
+    async with ConditionEndpoint(Does.HOLD) as endpoint:
+        rig = Rig(pool, FixedDirectory(None))
+        options: dict[str, Any] = {"trigger_key": Secret(KEY), "http_request_timeout": timedelta(seconds=1)}
+        async with running_service(pool, tmp_path, rig=rig, **options) as service:
+            order_id = await rig.store(make_order(emails("kari"), NOON, condition_endpoint=endpoint.url()))
+
+            assert await fire(service, "pastdueorders", **{"X-API-Key": KEY}) == (200, b"")
+
+            assert (await rig.state(order_id)).status is OrderStatus.Processing
+            endpoint.release()
+            await until(lambda: is_completed(rig, order_id, OrderStatus.Processed))
+            await rig.crew.stop()
+
+
+async def test_expired_notifications_have_ended_when_the_trigger_is_answered(triggered: Service) -> None:
+    rig = triggered.rig
+    order_id = await rig.store(make_order(emails("never-reported"), NOON))
+    await rig.work()
+    key = {"X-API-Key": KEY}
+
+    rig.hand.turn(timedelta(hours=48) + GRACE - timedelta(seconds=1))
+    assert await fire(triggered, "terminateexpirednotifications", **key) == (200, b"")
+    assert [line.result for line in await rig.listed(order_id)] == [Result.EMAIL_SUCCEEDED]
+    rig.hand.turn(timedelta(seconds=1))
+    assert await fire(triggered, "terminateexpirednotifications", **key) == (200, b"")
+
+    assert [line.result for line in await rig.listed(order_id)] == [Result.EMAIL_FAILED_TTL]
+    assert (await rig.state(order_id)).status is OrderStatus.Completed
+
+
+_OLD_ENTRIES = """
+INSERT INTO feed (number, creator, order_id, type, status, last_update, recipients)
+SELECT n, 'ttd', gen_random_uuid(), 0, 2, $1, '[]' FROM generate_series(1, 10001) AS n
+"""
+
+
+async def test_old_feed_entries_are_gone_when_the_trigger_is_answered_ten_thousand_a_call(triggered: Service) -> None:
+    rig, key = triggered.rig, {"X-API-Key": KEY}
+    await rig.pool.execute(_OLD_ENTRIES, NOON)
+    for turn, left in ((timedelta(days=90), 10_001), (timedelta(seconds=1), 1), (timedelta(0), 0)):
+        rig.hand.turn(turn)
+        assert await fire(triggered, "deleteoldstatusfeedrecords", **key) == (200, b"")
+        assert await rig.pool.fetchval("SELECT count(*) FROM feed") == left
+
+
+FAILURES = {
+    "terminateexpirednotifications": b"Expired notifications could not be terminated.",
+    "deleteoldstatusfeedrecords": b"Old status feed records could not be deleted.",
+}
+
+
+async def fail_to(service: Service, name: str) -> None:
+    """Call a trigger that must fail in the contract's way: 500, plain text, a short sentence."""
+    answer = await service.raw(request("POST", f"{BASE}/trigger/{name}", {"X-API-Key": KEY}))
+    assert (answer.status, answer.body) == (500, FAILURES[name])
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_a_clean_up_fails_with_a_sentence_while_the_database_is_away(
+    triggered: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    triggered.rig.pool.terminate()
+    for name in FAILURES:
+        await fail_to(triggered, name)
+    assert await fire(triggered, "pastdueorders", **{"X-API-Key": KEY}) == (503, b"")
+    assert "terminateexpirednotifications failed (InterfaceError)" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_clean_up_that_is_not_done_in_time_has_failed(pool: Pool, tmp_path: Path) -> None:
+    """Somebody holds the table; the caller is told before the request itself is given up."""
+    options: dict[str, Any] = {"trigger_key": Secret(KEY), "http_request_timeout": timedelta(milliseconds=500)}
+    async with running_service(pool, tmp_path, **options) as service, pool.acquire() as other, other.transaction():
+        await other.execute("LOCK feed, chunks")
+        for name in FAILURES:
+            await fail_to(service, name)
+
+
+async def test_a_process_that_only_answers_requests_does_the_work_too(database_url: str, tmp_path: Path) -> None:
+    async with varsel_serve(tmp_path, database_url=database_url, roles="api", trigger_key=KEY) as service:
+
+        async def call(name: str) -> None:
+            answer = await service.client.post(f"{BASE}/trigger/{name}", headers={"X-API-Key": KEY})
+            assert (answer.status_code, answer.content) == (200, b"")
+
+        assert (await service.client.post(f"{BASE}/orders/email", json=EMAIL_ORDER)).status_code == 202
+        await call("pastdueorders")
+        assert await fetch(database_url, "SELECT result FROM notifications") == [(Result.EMAIL_NEW,)]
+
+        await execute(database_url, "UPDATE chunks SET deadline = now()")
+        await execute(database_url, "UPDATE notifications SET expiry = now() - interval '1 day'")
+        await call("terminateexpirednotifications")
+        assert await fetch(database_url, "SELECT result FROM notifications") == [(Result.EMAIL_FAILED_TTL,)]
+
+        await execute(database_url, _OLD_ENTRIES.replace("$1", "now() - interval '91 days'"))
+        await call("deleteoldstatusfeedrecords")
+        assert await fetch(database_url, "SELECT number FROM feed") == [(10_001,)]
+
+
+async def is_completed(rig: Rig, order_id: UUID, status: OrderStatus = OrderStatus.Completed) -> bool:
+    """Tell whether an order has come so far."""
+    return (await rig.state(order_id)).status is status
 
 
 OSLO_BOUNDS = [

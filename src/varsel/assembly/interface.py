@@ -1,6 +1,9 @@
 """The HTTP interface, joined from its parts."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 
 from starlette.types import ASGIApp
 
@@ -14,21 +17,38 @@ from varsel.intake.credentials import Gatekeeper, LocalIssuer
 from varsel.intake.inbox import Inbox
 from varsel.intake.services import Services
 from varsel.intake.sms_reports import SmsReports
-from varsel.intake.triggers import TriggerAccess, Triggers
+from varsel.intake.triggers import Errand, TriggerAccess, Triggers
 from varsel.model.clock import Clock
 from varsel.model.lanes import Lane
 from varsel.settings import Settings
 from varsel.storage.pool import Pool
+from varsel.workers.crew import Crew
 from varsel.workers.hints import Hints
 from varsel.workers.instant import DispatchInstant, InstantOptions
+
+_LONGEST_ERRAND = timedelta(seconds=60)
+"""How long the trigger of due orders goes on at most (api.md 3.17)."""
+_SHARE_OF_A_REQUEST = 0.9
+"""Part of a request's time that an errand may take, so that its answer comes before the request is given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """What answers requests, and the stores that may still have something under way when the last one is answered."""
+    """What answers requests, and what may still be under way when the last one is answered."""
 
     app: ASGIApp
     stores: Stores
+    crew: Crew
+
+    async def settle_down(self, *, within: timedelta) -> None:
+        """Let finish what requests have begun; what takes longer is broken off, and taken up or decided later."""
+        await asyncio.gather(self.stores.settle_down(within=within), self._stop_crew(within))
+
+    async def _stop_crew(self, patience: timedelta) -> None:
+        """End what triggers have begun; a crew that works is told the same, by whoever lets it work."""
+        with suppress(TimeoutError):  # leases that run out tell others what is left
+            async with asyncio.timeout(patience.total_seconds()):
+                await self.crew.stop()
 
 
 def interface(
@@ -39,6 +59,7 @@ def interface(
     outside: Outside,
     gatekeeper: Gatekeeper,
     issuer: LocalIssuer | None,
+    crew: Crew,
 ) -> Interface:
     """Make the application that answers requests."""
     dispatch = _dispatch(settings, pool, clock, outside)
@@ -58,13 +79,13 @@ def interface(
     )
     extras = Extras(
         sms_reports=_sms_reports(settings, pool, clock, hints),
-        triggers=_triggers(settings, hints),
+        triggers=_triggers(settings, hints, crew),
         inbox=Inbox(pool) if settings.sandbox_inbox else None,
         issuer=issuer,
         describe=settings.swagger,
         count=settings.metrics,
     )
-    return Interface(make_app(services, gatekeeper, extras), stores)
+    return Interface(make_app(services, gatekeeper, extras), stores, crew)
 
 
 def _bodies(settings: Settings) -> Bodies:
@@ -76,8 +97,8 @@ def _dispatch(settings: Settings, pool: Pool, clock: Clock, outside: Outside) ->
     return DispatchInstant(pool, clock, outside.email, outside.sms, options)
 
 
-def _triggers(settings: Settings, hints: Hints) -> Triggers:
-    """Map the names of the triggers to the nudges of the workers they stand for (api.md 3.17)."""
+def _triggers(settings: Settings, hints: Hints, crew: Crew) -> Triggers:
+    """Map the names of the triggers to the nudges of the workers they stand for, and to errands (api.md 3.17)."""
     lanes = hints.lanes
 
     def email() -> None:
@@ -88,14 +109,21 @@ def _triggers(settings: Settings, hints: Hints) -> Triggers:
     return Triggers(
         TriggerAccess(key, settings.trigger_networks or ()),
         {
-            "pastdueorders": hints.orders_due,
             "sendemail": email,
             "sendsmsanytime": lanes[Lane.SmsAnytime].give,
             "sendsmsdaytime": lanes[Lane.SmsDaytime].give,
             "sendsms": lanes[Lane.SmsDaytime].give,
-            "terminateexpirednotifications": hints.housekeeping.give,
-            "deleteoldstatusfeedrecords": hints.housekeeping.give,
         },
+        {
+            "pastdueorders": Errand(crew.process_due),
+            "terminateexpirednotifications": Errand(
+                crew.housekeeping.settle_expired, "Expired notifications could not be terminated."
+            ),
+            "deleteoldstatusfeedrecords": Errand(
+                crew.housekeeping.forget_feed_entries, "Old status feed records could not be deleted."
+            ),
+        },
+        longest=min(_LONGEST_ERRAND, settings.http_request_timeout * _SHARE_OF_A_REQUEST),
     )
 
 

@@ -48,13 +48,14 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
         issuer = local_issuer(settings)
         gatekeeper = await stack.enter_async_context(open_gatekeeper(settings, clock, issuer))
         outgoing = await stack.enter_async_context(open_outgoing(settings, clock))
+        # Also without the role of a worker: some triggers have its work done while their callers wait.
+        crew = _crew(settings, pool, clock, hints, outside, outgoing)
         _calm_collector()
         async with asyncio.TaskGroup() as group:
             if Role.WORKER in roles:
-                crew = _crew(settings, pool, clock, hints, outside, outgoing)
                 group.create_task(_work(crew, stopping, settings.shutdown_wait))
             if bound is not None:
-                answering = interface(settings, pool, clock, hints, outside, gatekeeper, issuer)
+                answering = interface(settings, pool, clock, hints, outside, gatekeeper, issuer, crew)
                 group.create_task(_answer_requests(settings, answering, bound, stopping))
             else:
                 print(f"varsel ready: working, {__version__}", flush=True)
@@ -127,7 +128,7 @@ async def _answer_requests(
         server.should_exit = True
         deadline = loop.time() + settings.shutdown_wait.total_seconds()
         await serving
-        await answering.stores.settle_down(within=timedelta(seconds=max(0.0, deadline - loop.time())))
+        await answering.settle_down(within=timedelta(seconds=max(0.0, deadline - loop.time())))
     finally:
         stopping.set()  # without the interface the workers do not go on alone
 

@@ -85,7 +85,7 @@ class Crew:
         }
         self._reports = ApplyReports(pool, clock, options.reports)
         self._feed = NumberFeed(pool)
-        self._housekeeping = Housekeeping(pool, clock, Sweep(pool, clock, _sweep_options(options)), options.retention)
+        self.housekeeping = Housekeeping(pool, clock, Sweep(pool, clock, _sweep_options(options)), options.retention)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set, then finish what is under way."""
@@ -103,12 +103,24 @@ class Crew:
                 repeat("looking out for work", lookout.run_once, hints.lookout, self._options.poll, stopping)
             )
             every = self._options.housekeeping_every
-            group.create_task(repeat("housekeeping", self._housekeeping.run_once, hints.housekeeping, every, stopping))
+            group.create_task(repeat("housekeeping", self.housekeeping.run_once, hints.housekeeping, every, stopping))
             group.create_task(self._ring_at(stopping))
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Take nothing new, and return when what is under way has ended or was given back."""
         await asyncio.gather(
             *(processor.stop() for processor, _ in self._processors),
             *(sender.stop() for sender in self._lanes.values()),
         )
+
+    async def process_due(self) -> None:
+        """Take every order that is due through its processing, for somebody who waits for it.
+
+        Needs no `run`; while there is one, both take orders and neither takes the other's. Broken off, it leaves
+        what it holds to others when the leases have run out.
+        """
+        await asyncio.gather(*(_to_the_end(processor) for processor, _ in self._processors))
 
     async def _ring_at(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
@@ -130,9 +142,15 @@ class Crew:
                 await sender.settle_down()
             while await self._reports.run_once():
                 working = True
-        await self._housekeeping.run_once()
+        await self.housekeeping.run_once()
         while await self._feed.run_once():
             continue
+
+
+async def _to_the_end(processor: ProcessOrders | ConditionalOrders) -> None:
+    """Let a processor look for orders until there are none."""
+    while await processor.run_once():
+        await processor.settle_down()
 
 
 def _sweep_options(options: CrewOptions) -> SweepOptions:
