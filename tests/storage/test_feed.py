@@ -4,15 +4,17 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.support.orders import emails, make_order, numbers
+from tests.support.plans import nodes
 from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.ids import new_id
 from varsel.model.orders import NotificationChannel, OrderStatus, OrderType
 from varsel.model.results import Result
-from varsel.storage import feed
+from varsel.storage import feed, queries
 from varsel.storage.pool import Connection, Pool
 from varsel.workers.number_feed import NumberFeed
 
@@ -118,6 +120,43 @@ async def test_a_polling_reader_sees_every_entry_once_with_many_writers_and_sequ
         reading = group.create_task(read())
 
     assert reading.result() == list(range(1, wanted + 1))
+
+
+_END_A_LARGE_ORDER = """
+INSERT INTO feed_waiting (order_id, creator, type, status, last_update, recipients)
+SELECT $1, 'ttd', 0, 2, now(), json_agg(json_build_array(address, 53, n))
+FROM generate_series(1, $2::integer) AS n,
+     LATERAL (SELECT string_agg(md5(n::text || m), '') AS address FROM generate_series(1, 31) AS m) AS long
+"""
+"""Of some thousand bytes for each recipient, which hardly shrink when stored."""
+
+
+async def test_a_set_ends_early_where_entries_are_large_and_none_is_left_behind(pool: Pool) -> None:
+    """A backlog of orders with very many recipients must not take longer than a statement may."""
+    sequencer = NumberFeed(pool)
+    ended = [new_id() for _ in range(5)]
+    for order_id, recipients in zip(ended, (1, 1_500, 1_500, 4_000, 1), strict=True):
+        await pool.execute(_END_A_LARGE_ORDER, order_id, recipients)
+
+    counts = list[int]()
+    while await sequencer.run_once():
+        counts.append(await pool.fetchval("SELECT count(*) FROM feed"))
+
+    assert counts == [3, 4, 5]
+    numbered = await pool.fetch("SELECT number, order_id FROM feed ORDER BY number")
+    assert [(row["number"], row["order_id"]) for row in numbered] == list(enumerate(ended, start=1))
+
+
+async def test_numbering_walks_the_index_however_long_the_backlog(pool: Pool) -> None:
+    """The oldest are found where they lie: the whole backlog is neither read nor sorted."""
+    backlog = "SELECT gen_random_uuid(), 'ttd', 0, 2, now(), '[]' FROM generate_series(1, 20000)"
+    await pool.execute(f"INSERT INTO feed_waiting (order_id, creator, type, status, last_update, recipients) {backlog}")
+    await pool.execute("ANALYZE feed_waiting")
+    async with pool.acquire() as connection, connection.transaction():
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {queries.load('feed')['number']}"
+        (plan,) = msgspec.json.decode(await connection.fetchval(explain, 1_000, 2_000_000))
+    read = [node["Actual Rows"] for node in nodes(plan["Plan"]) if node.get("Relation Name") == "feed_waiting"]
+    assert max(read) <= 1_001
 
 
 async def test_descending_pages_start_from_the_newest(pool: Pool) -> None:

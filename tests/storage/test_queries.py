@@ -1,7 +1,7 @@
 """The SQL files: every statement fits the schema and has its use, and none of the frequent ones reads a table whole."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import resources
@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.chains import chain_of
 from tests.support.orders import emails, make_order, many
+from tests.support.plans import nodes
 from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.results import Channel, Result
@@ -131,10 +132,3 @@ async def live_through_everything(rig: Rig) -> None:
     await chains.insert_many(rig.pool, [chain_of(make_order(emails("kari"), NOON), NOON)])
     await rig.work()
     await retention.remove_orders(rig.pool, ended_before=datetime.now(UTC) + timedelta(days=1))
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a plan's nodes, from the top down."""
-    yield plan
-    for below in plan.get("Plans", ()):
-        yield from nodes(below)

@@ -45,9 +45,12 @@ class FeedEntry(NamedTuple):
     recipients: Sequence[FeedRecipient]
 
 
-async def number(connection: Connection, *, at_most: int) -> int:
-    """Give entries that wait for it their numbers; return how many (0: none waited)."""
-    numbered: int | None = await connection.fetchval(_SQL["number"], at_most)
+async def number(connection: Connection, *, at_most: int, at_most_bytes: int) -> int:
+    """Give entries that wait for it their numbers; return how many (0: none waited).
+
+    `at_most_bytes` is the size of the entries as stored, often compressed, after which a set ends.
+    """
+    numbered: int | None = await connection.fetchval(_SQL["number"], at_most, at_most_bytes)
     return numbered or 0
 
 

@@ -1,11 +1,22 @@
 -- name: number
 -- Give waiting entries their numbers. The lock on the position lasts until this commits, so the next to number
--- begins where this ended, and no reader ever sees a number before all lower ones.
+-- begins where this ended, and no reader ever sees a number before all lower ones. A set ends early where its entries
+-- together are large ($2 bytes as stored), so that it is always done in time; one entry there always is.
 WITH position AS (
     SELECT last FROM feed_position WHERE single AND EXISTS (SELECT FROM feed_waiting) FOR UPDATE
 ), taken AS (
     DELETE FROM feed_waiting
-    WHERE order_id IN (SELECT order_id FROM feed_waiting ORDER BY order_id LIMIT $1)
+    WHERE order_id IN (
+        SELECT order_id
+        FROM (
+            SELECT order_id,
+                   sum(pg_column_size(recipients)) OVER (ORDER BY order_id) - pg_column_size(recipients) AS before
+            FROM feed_waiting
+            ORDER BY order_id
+            LIMIT $1
+        ) AS oldest
+        WHERE before < $2
+    )
       AND (SELECT last FROM position) IS NOT NULL
     RETURNING *
 ), numbered AS (

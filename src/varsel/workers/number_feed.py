@@ -1,10 +1,16 @@
-"""Numbering the status feed: entries get their numbers in the order in which readers will see them (design.md 2.7)."""
+"""Numbering the status feed: entries get their numbers in the order in which readers will see them (design.md 2.7).
+
+Each set is bounded in entries and in size: one that outgrew a statement's time would come back for ever, and stop the
+feed for everybody.
+"""
 
 from varsel.storage import feed
 from varsel.storage.pool import Pool
 from varsel.storage.transactions import in_transaction
 
 _AT_ONCE = 1_000
+_BYTES_AT_ONCE = 2_000_000
+"""As much as a page of the feed: entries of a few orders with hundreds of thousands of recipients."""
 
 
 class NumberFeed:
@@ -15,5 +21,7 @@ class NumberFeed:
 
     async def run_once(self) -> bool:
         """Number one set of entries; True when there may be more."""
-        numbered = await in_transaction(self._pool, lambda connection: feed.number(connection, at_most=_AT_ONCE))
-        return numbered == _AT_ONCE
+        numbered = await in_transaction(
+            self._pool, lambda connection: feed.number(connection, at_most=_AT_ONCE, at_most_bytes=_BYTES_AT_ONCE)
+        )
+        return numbered > 0
