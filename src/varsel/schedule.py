@@ -101,7 +101,7 @@ def _daytime_expiry(requested: datetime, window: DaytimeWindow, lifetime: timede
     return window.after_opening(local.date(), lifetime if before_opening else lifetime + _A_DAY_MORE)
 
 
-def instant_expiry(created: datetime, time_to_live: timedelta = LIFETIME) -> datetime:
+def instant_expiry(created: datetime, time_to_live: timedelta) -> datetime:
     """Return when an instant notification expires; for SMS the caller names the time to live (processing.md 4.4)."""
     return created.astimezone(UTC) + time_to_live
 

@@ -126,6 +126,16 @@ async def test_an_instant_email_leaves_as_written(service: Service, mail: RealSe
     }
 
 
+async def test_an_instant_email_lives_as_long_as_the_setting_says(pool: Pool, tmp_path: Path) -> None:
+    """The same setting as for ordinary e-mails; the contract's 48 hours are its default."""
+    async with running_service(pool, tmp_path, notification_lifetime=timedelta(hours=3)) as service:
+        told = await placed(service, instant_email("never-reported"), INSTANT_EMAIL_PATH)
+        await service.rig.work(after=timedelta(hours=3) + GRACE - timedelta(seconds=1))
+        assert await standing(service, told.main) == ("Order_Processed", "Email_Succeeded")
+        await service.rig.work(after=timedelta(seconds=1))
+        assert await standing(service, told.main) == ("Order_Completed", "Email_Failed_TTL")
+
+
 async def test_the_older_form_sends_the_same(service: Service, gateway: LinkGateway) -> None:
     told = await placed(
         service,

@@ -1,4 +1,4 @@
-"""Forgetting: orders by their age, a chain with the last of its orders, entries of the feed by theirs."""
+"""Forgetting: orders by their age, a chain with the last of its orders, feed and log each by an age of its own."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,9 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 KEPT = timedelta(days=400)
 """How long a rig keeps orders that have ended."""
+
+LOGGED = timedelta(days=700)
+"""How long it keeps the notification log."""
 
 LATE = timedelta(days=500)
 """The delay of a reminder that is still to come when its main order has long been forgotten."""
@@ -143,3 +146,27 @@ async def test_the_feed_of_a_chain_outlives_neither_its_age_nor_needs_its_orders
     assert [entry.order_id for entry in await feed.after(pool, "ttd", 0, limit=9)] == [placed.reminders[0].id]
     await rig.work(after=timedelta(days=60))
     assert await feed.after(pool, "ttd", 0, limit=9) == []
+
+
+async def test_the_log_outlives_its_order_and_goes_by_its_own_age(rig: Rig, pool: Pool) -> None:
+    await chains.insert_many(pool, [chain()])
+    await rig.store(make_order(emails("kari", "never-reported"), NOW))
+    await rig.work()
+    await rig.work(after=timedelta(days=3))  # by when the one that nobody reported has ended too
+    assert await count(pool, "notification_log") == 3
+
+    await rig.work(after=KEPT + timedelta(days=1))
+    assert [await count(pool, table) for table in ("orders", "notification_log")] == [0, 3]
+    await rig.work(after=LOGGED - KEPT - timedelta(days=3))
+    assert await pool.fetchval("SELECT destination FROM notification_log") == "never-reported@example.com"
+    await rig.work(after=timedelta(days=3))
+    assert await count(pool, "notification_log") == 0
+
+
+async def test_the_log_may_be_kept_shorter_than_its_order(rig: Rig, pool: Pool) -> None:
+    await rig.store(make_order(emails("kari"), NOW))
+    await rig.work()
+
+    assert await retention.remove_log(pool, ended_before=NOW + timedelta(days=1)) == 1
+
+    assert [await count(pool, table) for table in ("orders", "notification_log")] == [1, 0]

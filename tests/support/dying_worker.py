@@ -26,6 +26,7 @@ from tests.support.orders import emails
 from tests.support.rig import GRACE, Rig, crew_options, send_options
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.results import Channel
+from varsel.schedule import LIFETIME
 from varsel.workers.instant import DispatchInstant, InstantOptions
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ async def _live(life: Life) -> None:
     now = datetime.fromisoformat(life.now)
     rig = Rig(pool, FixedDirectory(None), options=crew_options(send), now=now, window=life.window)
     if life.dispatches:
-        dispatch = DispatchInstant(pool, rig.clock, rig.email, rig.sms, InstantOptions(GRACE, None))
+        options = InstantOptions(grace=GRACE, lifetime=LIFETIME, assume_delivered_after=None)
+        dispatch = DispatchInstant(pool, rig.clock, rig.email, rig.sms, options)
         await dispatch(instant(emails("kari")[0], now, idempotency_id="otp"))
     else:
         await rig.crew.run_until_idle()

@@ -75,6 +75,7 @@ def crew_options(
         ),
         retention=RetentionOptions(
             orders=timedelta(days=400),
+            log=timedelta(days=700),
             feed=timedelta(days=90),
             reports=timedelta(days=90),
             sandbox=timedelta(days=30),

@@ -12,6 +12,7 @@ from tests.support.rig import GRACE, NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.orders import OrderStatus
 from varsel.model.results import Channel, Result
+from varsel.schedule import LIFETIME
 from varsel.storage.chains import KnownChain
 from varsel.storage.pool import Pool
 from varsel.workers.instant import Dispatched, DispatchInstant, InstantOptions
@@ -24,7 +25,7 @@ def rig(pool: Pool, tmp_path: Path) -> Rig:
 
 @pytest.fixture
 def dispatch(rig: Rig) -> DispatchInstant:
-    options = InstantOptions(grace=GRACE, assume_delivered_after=None)
+    options = InstantOptions(grace=GRACE, lifetime=LIFETIME, assume_delivered_after=None)
     return DispatchInstant(rig.pool, rig.clock, rig.email, rig.sms, options)
 
 

@@ -93,7 +93,11 @@ def _bodies(settings: Settings) -> Bodies:
 
 
 def _dispatch(settings: Settings, pool: Pool, clock: Clock, outside: Outside) -> DispatchInstant:
-    options = InstantOptions(settings.expiry_grace, assumed_after(settings, outside.email))
+    options = InstantOptions(
+        grace=settings.expiry_grace,
+        lifetime=settings.notification_lifetime,
+        assume_delivered_after=assumed_after(settings, outside.email),
+    )
     return DispatchInstant(pool, clock, outside.email, outside.sms, options)
 
 

@@ -60,6 +60,7 @@ def crew_options(settings: Settings, email: Provider[EmailMessage]) -> CrewOptio
         ),
         retention=RetentionOptions(
             orders=settings.retention_orders,
+            log=settings.retention_log,
             feed=settings.retention_feed,
             reports=settings.retention_reports,
             sandbox=settings.retention_sandbox,

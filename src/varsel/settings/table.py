@@ -396,8 +396,8 @@ class Table:
         SCHEDULE,
         duration("1h", "30d"),
         "48h",
-        "How long after its requested send time a message may still be sent and reported on. The default is part of "
-        "the contract.",
+        "How long after its requested send time a message may still be sent and reported on, instant e-mails included; "
+        "the caller of an instant SMS says it himself. The default is part of the contract.",
     )
     expiry_grace: timedelta = setting(
         SCHEDULE,
@@ -1079,7 +1079,17 @@ class Table:
         "400d",
         "How long after its end an order with its texts, recipients and notifications is kept. 400 days let a "
         "caller look at last year's; Altinn Notifications keeps them for ever, which `for-ever` does too. An "
-        "idempotency id can be used again when the last order of its request is gone.",
+        "idempotency id can be used again when the last order of its request is gone. The notification log has a time "
+        "of its own, `VARSEL_RETENTION_LOG`.",
+    )
+    retention_log: timedelta | None = setting(
+        RETENTION,
+        optional(duration("7d"), "for-ever"),
+        "1825d",
+        "How long the notification log keeps what became of a message: who was notified where and when, and of which "
+        "dialog, without the text. It remains as evidence when the order is gone, and holds addresses, national "
+        "identity numbers and organisation numbers; make it as short as your purpose allows. Altinn Notifications "
+        "keeps it for ever, which `for-ever` does too.",
     )
     retention_feed: timedelta | None = setting(
         RETENTION, optional(duration("1d"), "for-ever"), "90d", "How long entries of the status feed can be read."

@@ -18,14 +18,14 @@ _ROWS_AT_ONCE = 5_000
 async def remove_orders(pool: Pool, *, ended_before: datetime) -> int:
     """Remove one set of orders that ended before, with all that belongs to them; return how many (0: none left).
 
-    An order goes last, after its notifications and parts: a stop in between is taken up again. With the last order of
-    a chain goes the chain, and only then may its idempotency id be used anew.
+    What the feed and the log say of them stays: those have ages of their own. An order goes last, after its
+    notifications and parts: a stop in between is taken up again. With the last order of a chain goes the chain, and
+    only then may its idempotency id be used anew.
     """
     rows = await pool.fetch(_SQL["ended_orders"], lowest_id(ended_before), ended_before, _ENDED, _ORDERS_AT_ONCE)
     ids: list[UUID] = [row["id"] for row in rows]
     if ids:
         await _remove_all(pool, "remove_notifications", ids)
-        await _remove_all(pool, "remove_log", ids)
         await _remove_all(pool, "remove_parts", ids)
         await in_transaction(pool, lambda connection: _remove_heads(connection, ids))
     return len(ids)
@@ -50,6 +50,11 @@ async def _remove_all(pool: Pool, statement: str, order_ids: list[UUID]) -> None
 async def remove_feed_entries(pool: Pool, *, ended_before: datetime) -> int:
     """Remove one set of old feed entries; return how many."""
     return _count(await pool.execute(_SQL["remove_feed_entries"], ended_before, _ROWS_AT_ONCE))
+
+
+async def remove_log(pool: Pool, *, ended_before: datetime) -> int:
+    """Remove one set of the log's rows, of notifications that got their result before; return how many."""
+    return _count(await pool.execute(_SQL["remove_log"], lowest_id(ended_before), ended_before, _ROWS_AT_ONCE))
 
 
 async def remove_reports(pool: Pool, *, received_before: datetime) -> int:

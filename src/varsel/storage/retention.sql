@@ -13,8 +13,14 @@ DELETE FROM order_parts
 WHERE (order_id, part) IN (SELECT order_id, part FROM order_parts WHERE order_id = ANY($1::uuid[]) LIMIT $2)
 
 -- name: remove_log
+-- By age alone, whatever became of the orders. $1 (the lowest id of the instant $2) keeps the scan to the old.
 DELETE FROM notification_log
-WHERE notification_id IN (SELECT notification_id FROM notification_log WHERE shipment_id = ANY($1::uuid[]) LIMIT $2)
+WHERE notification_id IN (
+    SELECT notification_id FROM notification_log
+    WHERE notification_id < $1 AND last_update < $2
+    ORDER BY notification_id
+    LIMIT $3
+)
 
 -- name: remove_feed_entries
 -- Looks at the lowest numbers only, so that it costs the same whether or not there is anything old.

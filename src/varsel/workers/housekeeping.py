@@ -21,6 +21,7 @@ class RetentionOptions:
     """How long things are kept; None keeps them for ever."""
 
     orders: timedelta | None
+    log: timedelta | None
     feed: timedelta | None
     reports: timedelta | None
     sandbox: timedelta | None
@@ -42,6 +43,7 @@ class Housekeeping:
             continue
         options = self._options
         await self._forget(options.orders, lambda before: retention.remove_orders(self._pool, ended_before=before))
+        await self._forget(options.log, lambda before: retention.remove_log(self._pool, ended_before=before))
         await self._forget_feed_entries(_STEPS_AT_ONCE)
         await self._forget(options.reports, lambda before: retention.remove_reports(self._pool, received_before=before))
         await self._forget(

@@ -40,6 +40,8 @@ class InstantOptions:
     """What an operator may set about instant orders."""
 
     grace: timedelta
+    lifetime: timedelta
+    """Of e-mails; for an SMS its caller names the time to live."""
     assume_delivered_after: timedelta | None
     """For e-mail through a provider without reports."""
 
@@ -73,7 +75,7 @@ class DispatchInstant:
 
     def _notification(self, chain: Chain, channel: Channel) -> InstantNotification:
         text = chain.main.texts.sms
-        expiry = instant_expiry(chain.created, _time_to_live(chain))
+        expiry = instant_expiry(chain.created, self._time_to_live(chain))
         return InstantNotification(
             channel=channel,
             address=_address(chain),
@@ -81,6 +83,10 @@ class DispatchInstant:
             deadline=expiry + self._options.grace,
             segments=kept_parts(text.body) if text and channel is Channel.Sms else None,
         )
+
+    def _time_to_live(self, chain: Chain) -> timedelta:
+        seconds = chain.main.time_to_live_seconds
+        return self._options.lifetime if seconds is None else timedelta(seconds=seconds)
 
     async def _hand_over(self, chain: Chain, channel: Channel, held: HeldNotification) -> Outcome:
         outcomes: list[Outcome] = [Unknown("the provider gave no outcome")]
@@ -148,11 +154,6 @@ def _channel(chain: Chain) -> Channel:
     return Channel.Email if chain.main.texts.email is not None else Channel.Sms
 
 
-def _time_to_live(chain: Chain) -> timedelta:
-    seconds = chain.main.time_to_live_seconds
-    return timedelta(hours=48) if seconds is None else timedelta(seconds=seconds)
-
-
 def _address(chain: Chain) -> str:
     (recipient,) = unpack_recipients(chain.main.recipients[0])
     return recipient.email_address or recipient.mobile_number or ""
@@ -169,4 +170,4 @@ def _sms(chain: Chain, held: HeldNotification) -> SmsMessage:
     text = chain.main.texts.sms
     if text is None:
         raise StorageError(f"Instant order {chain.main.id} has no SMS text.")
-    return SmsMessage(held.id, _address(chain), text.sender_number, text.body, _time_to_live(chain))
+    return SmsMessage(held.id, _address(chain), text.sender_number, text.body, held.expiry - chain.created)
