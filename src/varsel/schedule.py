@@ -1,6 +1,6 @@
 """When: the daytime window, expiry, reminders and pauses before another try. Instants in, instants out, in UTC."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -13,7 +13,6 @@ LIFETIME = timedelta(hours=48)
 
 _A_DAY_MORE = timedelta(hours=24)
 _MIDNIGHT = 24
-_TICK = timedelta.resolution
 _SPREAD = 0.2
 _MOST_DOUBLINGS = 20
 
@@ -39,41 +38,10 @@ class DaytimeWindow:
         local = instant.astimezone(self.zone).time()
         return time(self.opens) < local and (self.closes == _MIDNIGHT or local < time(self.closes))
 
-    def next_opening(self, instant: datetime) -> datetime:
-        """Return the first instant from `instant` on at which the window is open, to the microsecond."""
-        if self.is_open(instant):
-            return instant.astimezone(UTC)
-        return min(
-            opening for opening in self._openings_around(instant) if opening >= instant and self.is_open(opening)
-        )
-
     def after_opening(self, day: date, lifetime: timedelta) -> datetime:
         """Return `lifetime` after the opening of `day` on the wall clock: a change of clocks keeps the hour."""
         opening = datetime.combine(day, time(self.opens))
         return (opening + lifetime).replace(tzinfo=self.zone).astimezone(UTC)
-
-    def _openings_around(self, instant: datetime) -> Iterator[datetime]:
-        """Give the openings of this and the next three dates, both of them where the clock repeats the hour.
-
-        An opening may fall into the hour that a spring change leaves out; the window is not always open then.
-        """
-        today = instant.astimezone(self.zone).date()
-        for ahead in range(4):
-            for fold in (0, 1):
-                opening = datetime.combine(today + timedelta(days=ahead), time(self.opens, fold=fold), self.zone)
-                yield opening.astimezone(UTC) + _TICK
-
-
-def earliest_send(
-    channel: Channel, policy: SendingTimePolicy | None, instant: datetime, window: DaytimeWindow
-) -> datetime:
-    """Return when a notification due at `instant` may leave.
-
-    E-mails and SMS of policy Anytime leave at once; an order without policy counts as daytime here (processing.md 4.3).
-    """
-    if channel is Channel.Email or policy is SendingTimePolicy.Anytime:
-        return instant.astimezone(UTC)
-    return window.next_opening(instant)
 
 
 def expiry(

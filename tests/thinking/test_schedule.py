@@ -1,19 +1,21 @@
-"""The daytime window, expiry and pauses, over all instants of a year with both changes of clocks."""
+"""The daytime window, expiry and pauses; window and expiry against an oracle that knows the laws of the clocks."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.wall_clocks import OSLO as OSLO_CLOCK
+from tests.support.wall_clocks import WALL_CLOCKS, WallClock
 from varsel.model.orders import SendingTimePolicy
 from varsel.model.results import Channel
 from varsel.schedule import (
     LIFETIME,
     DaytimeWindow,
     doubling_pause,
-    earliest_send,
     expiry,
     instant_expiry,
     reminder_time,
@@ -26,11 +28,7 @@ TICK = timedelta.resolution
 HOUR = timedelta(hours=1)
 
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds must be naive
-windows = st.builds(
-    lambda zone, hours: DaytimeWindow(ZoneInfo(zone), *sorted(hours)),
-    st.sampled_from(["Europe/Oslo", "America/St_Johns", "Australia/Lord_Howe", "UTC"]),
-    st.sets(st.integers(0, 24), min_size=2, max_size=2),
-)
+YEARS = range(2023, 2029)
 
 
 def utc(text: str) -> datetime:
@@ -54,34 +52,6 @@ def test_the_bounds_lie_outside_the_window(instant: str, is_open: bool) -> None:
     assert WINDOW.is_open(utc(instant)) is is_open
 
 
-@pytest.mark.parametrize(
-    ("instant", "opening"),
-    [
-        ("2026-07-01T08:00:00+02:00", "2026-07-01T09:00:00.000001+02:00"),
-        ("2026-07-01T09:00:00+02:00", "2026-07-01T09:00:00.000001+02:00"),
-        ("2026-07-01T12:00:00+02:00", "2026-07-01T12:00:00+02:00"),
-        ("2026-07-01T17:00:00+02:00", "2026-07-02T09:00:00.000001+02:00"),
-        ("2026-03-28T20:00:00+01:00", "2026-03-29T09:00:00.000001+02:00"),
-        ("2026-10-24T20:00:00+02:00", "2026-10-25T09:00:00.000001+01:00"),
-    ],
-)
-def test_next_opening(instant: str, opening: str) -> None:
-    assert WINDOW.next_opening(utc(instant)) == utc(opening)
-
-
-@given(windows, instants)
-@example(DaytimeWindow(OSLO, 2, 3), utc("2026-03-29T00:30:00Z"))  # the hour that is left out
-@example(DaytimeWindow(OSLO, 2, 3), utc("2026-10-25T01:00:00Z"))  # the hour that is repeated
-def test_the_next_opening_is_open_and_nothing_before_it_is(window: DaytimeWindow, instant: datetime) -> None:
-    opening = window.next_opening(instant)
-    assert opening >= instant
-    assert window.is_open(opening)
-    if opening > instant:
-        quarters = int((opening - TICK - instant) / (HOUR / 4))
-        assert not any(window.is_open(instant + n * HOUR / 4) for n in range(quarters + 1))
-        assert opening - 2 * TICK < instant or not window.is_open(opening - 2 * TICK)
-
-
 @pytest.mark.parametrize("hours", [(9, 9), (17, 9), (-1, 9), (9, 25)])
 def test_a_window_must_open_before_it_closes(hours: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="must open before it closes"):
@@ -92,21 +62,6 @@ def test_a_window_may_last_until_midnight() -> None:
     window = DaytimeWindow(OSLO, 9, 24)
     assert window.is_open(utc("2026-07-01T23:59:59.999999+02:00"))
     assert not window.is_open(utc("2026-07-02T00:00:00+02:00"))
-
-
-@pytest.mark.parametrize(
-    ("channel", "policy", "waits"),
-    [
-        (Channel.Email, SendingTimePolicy.Anytime, False),
-        (Channel.Email, None, False),
-        (Channel.Sms, SendingTimePolicy.Anytime, False),
-        (Channel.Sms, SendingTimePolicy.Daytime, True),
-        (Channel.Sms, None, True),
-    ],
-)
-def test_what_waits_for_the_morning(channel: Channel, policy: SendingTimePolicy | None, waits: bool) -> None:
-    night, morning = utc("2026-07-01T03:00:00+02:00"), utc("2026-07-01T09:00:00.000001+02:00")
-    assert earliest_send(channel, policy, night, WINDOW) == (morning if waits else night)
 
 
 @pytest.mark.parametrize(
@@ -134,17 +89,95 @@ def test_a_daytime_sms_is_compensated_for_the_night(requested: str, expires: str
     assert expiry(Channel.Sms, SendingTimePolicy.Daytime, utc(requested), WINDOW) == utc(expires)
 
 
-@given(instants)
-def test_a_daytime_sms_from_outside_the_window_expires_at_the_opening_hour(requested: datetime) -> None:
-    expires = expiry(Channel.Sms, SendingTimePolicy.Daytime, requested, WINDOW)
-    if WINDOW.is_open(requested):
-        assert expires - requested == LIFETIME
-    else:
-        local = expires.astimezone(OSLO)
-        days = local.date() - requested.astimezone(OSLO).date()
-        assert local.time() == time(9)
-        assert days == timedelta(days=2 if requested.astimezone(OSLO).time() < time(9) else 3)
-        assert expires - WINDOW.next_opening(requested) <= LIFETIME + 25 * HOUR
+# --- the oracle: processing.md 4.3 and 4.4 once more, in the words of a wall clock
+
+
+@dataclass(frozen=True)
+class Hours:
+    """A window as a setting says it, and the clock it is told by."""
+
+    clock: WallClock
+    opens: int
+    closes: int
+
+    @property
+    def window(self) -> DaytimeWindow:
+        """The window that must agree."""
+        return DaytimeWindow(ZoneInfo(self.clock.zone), self.opens, self.closes)
+
+    def is_open(self, instant: datetime) -> bool:
+        """Strictly between the hours, by what the clock shows."""
+        return self.opens * HOUR < self._of_day(instant) < self.closes * HOUR
+
+    def expiry(self, instant: datetime, lifetime: timedelta) -> datetime:
+        """W(t): from inside the window by the stopwatch, from outside by the clock, from the opening of that date."""
+        if self.is_open(instant):
+            return instant + lifetime
+        is_before = self._of_day(instant) < self.opens * HOUR
+        opening = self._midnight(instant) + self.opens * HOUR
+        return self.clock.instant(opening + lifetime + (0 if is_before else 24) * HOUR)
+
+    def _midnight(self, instant: datetime) -> datetime:
+        return datetime.combine(self.clock.shows(instant), time())
+
+    def _of_day(self, instant: datetime) -> timedelta:
+        return self.clock.shows(instant) - self._midnight(instant)
+
+
+def assert_agrees(hours: Hours, instant: datetime, lifetime: timedelta = LIFETIME) -> None:
+    """Hold window and expiry to the oracle."""
+    window = hours.window
+    assert window.is_open(instant) is hours.is_open(instant)
+    expires = expiry(Channel.Sms, SendingTimePolicy.Daytime, instant, window, lifetime)
+    assert (expires, expires.utcoffset()) == (hours.expiry(instant, lifetime), timedelta(0))
+
+
+NORWAY = Hours(OSLO_CLOCK, 9, 17)
+CHANGES = [(year, which) for year in YEARS for which in (0, 1)]
+
+
+@pytest.mark.parametrize(("year", "which"), CHANGES)
+def test_around_every_change_of_clocks_each_quarter_of_an_hour_agrees(year: int, which: int) -> None:
+    """Four days before and after, so that each kind of expiry is reached across the change; to the microsecond."""
+    change = OSLO_CLOCK.changes(year)[which]
+    for quarter in range(-4 * 96, 4 * 96 + 1):
+        for tick in (-TICK, 0 * TICK, TICK):
+            assert_agrees(NORWAY, change + quarter * HOUR / 4 + tick)
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_the_exact_bounds_of_every_day_agree(year: int) -> None:
+    """09:00:00 and 17:00:00 in Oslo, and the microseconds beside them, on each day of the year."""
+    for day in range(365):
+        for hour in (9, 17):
+            shown = datetime(year, 1, 1) + timedelta(days=day, hours=hour)  # noqa: DTZ001 - what a clock shows
+            bound = OSLO_CLOCK.instant(shown)
+            assert not WINDOW.is_open(bound)
+            for tick in (-TICK, 0 * TICK, TICK):
+                assert_agrees(NORWAY, bound + tick)
+
+
+@st.composite
+def moments(draw: st.DrawFn) -> tuple[Hours, datetime]:
+    """Draw a window of any hours and clock, and an instant: at one of its bounds, near a change, or anywhere."""
+    opens, closes = sorted(draw(st.sets(st.integers(0, 24), min_size=2, max_size=2)))
+    hours = Hours(draw(st.sampled_from(WALL_CLOCKS)), opens, closes)
+    near = draw(st.sampled_from(hours.clock.changes(draw(st.sampled_from(YEARS)))))
+    tick = draw(st.integers(-1, 1)) * TICK
+    match draw(st.sampled_from(["bound", "change", "anywhere"])):
+        case "bound":
+            day = datetime.combine(near, time()) + timedelta(days=draw(st.integers(-4, 4)))
+            return hours, hours.clock.instant(day + draw(st.sampled_from([opens, closes])) * HOUR) + tick
+        case "change":
+            return hours, near + draw(st.integers(-96 * 12, 96 * 12)) * HOUR / 12 + tick
+        case _:
+            return hours, draw(instants)
+
+
+@settings(max_examples=500)
+@given(moments(), st.sampled_from([HOUR, LIFETIME, timedelta(days=30)]))
+def test_any_window_on_any_clock_agrees(moment: tuple[Hours, datetime], lifetime: timedelta) -> None:
+    assert_agrees(*moment, lifetime)
 
 
 @given(
