@@ -9,10 +9,11 @@ import pytest
 
 from tests.support.blob_store import SIGNATURE, BlobStore, Does, loopback_fetching
 from tests.support.condition_endpoint import Says
+from tests.support.files import content_of, file_of
 from tests.support.providers import HeldProvider, ScriptedProvider
 from tests.support.smtp_sending import message
-from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching
-from varsel.channels.protocol import Accepted, Capabilities, EmailMessage, File, Outcome, Settled, Transient
+from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching, Take
+from varsel.channels.protocol import Accepted, Capabilities, EmailMessage, Outcome, Settled, Transient
 from varsel.model.orders import Attachment
 from varsel.model.results import Result
 
@@ -67,7 +68,7 @@ async def test_files_arrive_whole_in_the_order_of_the_attachments(store: BlobSto
     assert await outcome(sender, *attachments) == TAKEN
 
     (sent,) = sender.taken
-    assert sent == message(files=tuple(File(name, "text/plain", content) for name, content in contents.items()))
+    assert sent == message(files=tuple(file_of(name, "text/plain", content) for name, content in contents.items()))
 
 
 async def test_an_email_without_attachments_passes_through(sender: ScriptedProvider) -> None:
@@ -189,7 +190,7 @@ async def test_only_so_many_files_are_fetched_at_once(store: BlobStore, sender: 
     store.release()
     assert await sending == TAKEN
     assert store.most_at_once == 5
-    assert [file.content for file in sender.taken[0].files] == [b"%d" % number for number in range(12)]
+    assert [content_of(file) for file in sender.taken[0].files] == [b"%d" % number for number in range(12)]
 
 
 async def test_the_first_failure_ends_the_others(store: BlobStore, sender: ScriptedProvider) -> None:
@@ -245,7 +246,7 @@ async def test_the_window_is_what_may_be_in_hand(sender: ScriptedProvider) -> No
 
 
 def _raises(error: Exception) -> BeginFetching:
-    async def fetch(_: str) -> None:
+    async def fetch(_address: str, _take: Take) -> None:
         raise error
 
     return lambda: fetch  # type: ignore[return-value]  # it never returns

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.files import file_of
+from varsel.channels.base64_lines import PIECE, Base64Lines, lines_of
 from varsel.channels.html_text import html_to_text
 from varsel.channels.mime import MAX_LINE, Template, Templates, attachment, date_header, template
 from varsel.channels.protocol import File
@@ -23,7 +25,7 @@ LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_s
 
 
 def written(ready: Template, *files: File) -> bytes:
-    return ready.addressed("kari@example.no", "id@example.com", DATE, [list(attachment(file)) for file in files])
+    return b"".join(ready.addressed("kari@example.no", "id@example.com", DATE, files))
 
 
 def read(raw: bytes) -> StdlibMessage:
@@ -136,7 +138,7 @@ FILENAMES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp", "Z
 @given(FILENAMES, st.binary(max_size=300))
 def test_attachments_read_back_as_written(filename: str, content: bytes) -> None:
     ready = template("noreply@example.com", "Et brev", "<p>Hei</p>", ContentType.Html, eight_bit=True)
-    raw = written(ready, File(filename, "application/pdf", content))
+    raw = written(ready, file_of(filename, "application/pdf", content))
     assert_within_the_rules(raw, eight_bit=True)
     message = read(raw)
     assert message.get_content_type() == "multipart/mixed"
@@ -150,7 +152,7 @@ def test_attachments_read_back_as_written(filename: str, content: bytes) -> None
 
 @given(st.binary(max_size=300), FILENAMES)
 def test_no_line_of_an_attachment_begins_with_a_dot_or_a_hyphen(content: bytes, filename: str) -> None:
-    raw = b"".join(attachment(File(f"--{filename}\r\n.pdf", "application/pdf", content)))
+    raw = b"".join(attachment(file_of(f"--{filename}\r\n.pdf", "application/pdf", content)))
     assert not re.search(rb"^[.-]", raw, re.MULTILINE)
 
 
@@ -158,14 +160,25 @@ def test_no_line_of_an_attachment_begins_with_a_dot_or_a_hyphen(content: bytes, 
 def test_a_large_attachment_is_one_run_of_base64(size: int) -> None:
     content = bytes(range(256)) * (size // 256 + 1)
     ready = template("noreply@example.com", "Et brev", "Hei", ContentType.Plain, eight_bit=True)
-    raw = written(ready, File("brev.pdf", "application/pdf", content[:size]))
+    raw = written(ready, file_of("brev.pdf", "application/pdf", content[:size]))
     _, enclosed = read(raw).iter_parts()
     assert enclosed.get_payload(decode=True) == content[:size]
     assert {len(line) for line in str(enclosed.get_payload()).split()[:-1]} <= {76}
 
 
+@given(st.lists(st.binary(max_size=200), max_size=20), st.integers(0, 2 * PIECE))
+def test_content_is_encoded_alike_however_it_arrives(chunks: list[bytes], size: int) -> None:
+    chunks = [*chunks, bytes(size), *chunks]
+    encoded = Base64Lines()
+    for chunk in chunks:
+        encoded.take(chunk)
+    whole = b"".join(chunks)
+    assert encoded.size == len(whole)
+    assert b"".join(encoded.finish()) == lines_of(whole)
+
+
 def test_several_attachments_keep_their_order() -> None:
-    files = [File(f"{number}.txt", "text/plain", b"%d" % number) for number in range(3)]
+    files = [file_of(f"{number}.txt", "text/plain", b"%d" % number) for number in range(3)]
     ready = template("noreply@example.com", "Et brev", "Hei\n", ContentType.Plain, eight_bit=True)
     text, *enclosed = read(written(ready, *files)).iter_parts()
     assert normal(text.get_content()) == "Hei"
@@ -179,7 +192,7 @@ def test_several_attachments_keep_their_order() -> None:
 @pytest.mark.parametrize("mime_type", ["nonsense", "text/plain\r\nBcc: x", "message/rfc822", ""])
 def test_a_mime_type_that_cannot_be_is_octets(mime_type: str) -> None:
     ready = template("noreply@example.com", "Et brev", "Hei", ContentType.Plain, eight_bit=True)
-    _, enclosed = read(written(ready, File('a"b\\c\r\n.pdf', mime_type, b"x"))).iter_parts()
+    _, enclosed = read(written(ready, file_of('a"b\\c\r\n.pdf', mime_type, b"x"))).iter_parts()
     assert enclosed.get_content_type() == "application/octet-stream"
     assert enclosed.get_filename() == 'a"b\\c .pdf'
 

@@ -7,14 +7,15 @@ from email.message import EmailMessage as StdlibMessage
 
 import pytest
 
+from tests.support.files import content_of, file_of
 from tests.support.smtp_sending import message, messages, outcome, outcomes, smtp_provider
 from tests.support.smtp_server import DROP, real_server
-from varsel.channels.protocol import Accepted, File, Settled, Transient
+from varsel.channels.protocol import Accepted, Settled, Transient
 from varsel.model.orders import ContentType
 from varsel.model.results import Result
 
-PDF = File("vedtak.pdf", "application/pdf", b"%PDF-1.7\n" + bytes(range(256)) * 40)
-FILES = (PDF, File("blåbær på tå.txt", "text/plain", "Hei\n.\n..prikk æøå\n".encode()))
+PDF = file_of("vedtak.pdf", "application/pdf", b"%PDF-1.7\n" + bytes(range(256)) * 40)
+FILES = (PDF, file_of("blåbær på tå.txt", "text/plain", "Hei\n.\n..prikk æøå\n".encode()))
 
 
 def parsed(content: bytes) -> StdlibMessage:
@@ -37,7 +38,7 @@ async def test_files_arrive_as_they_were(pipelining: bool) -> None:
     text = next(arrived.iter_parts())
     assert text.get_content_type() == "text/plain"
     assert text.get_content().splitlines() == body.splitlines()
-    assert enclosed(received.content) == [(file.filename, file.mime_type, file.content) for file in FILES]
+    assert enclosed(received.content) == [(file.filename, file.mime_type, content_of(file)) for file in FILES]
 
 
 async def test_html_keeps_its_plain_alternative_beside_the_files() -> None:
@@ -49,7 +50,7 @@ async def test_html_keeps_its_plain_alternative_beside_the_files() -> None:
 
 
 async def test_megabytes_arrive_whole_among_small_messages() -> None:
-    large = File("video.mp4", "video/mp4", bytes(range(256)) * 8000)
+    large = file_of("video.mp4", "video/mp4", bytes(range(256)) * 8000)
     async with real_server(pipelining=True) as server, smtp_provider(server.port, max_connections=1) as provider:
         results = await asyncio.gather(
             outcome(provider, message(files=(large, large))),
@@ -58,7 +59,7 @@ async def test_megabytes_arrive_whole_among_small_messages() -> None:
         )
     assert isinstance(results[0], Accepted)
     (received,) = [each for each in server.received if len(each.content) > 1_000_000]
-    assert enclosed(received.content) == [("video.mp4", "video/mp4", large.content)] * 2
+    assert enclosed(received.content) == [("video.mp4", "video/mp4", content_of(large))] * 2
     assert len(server.received) == 7
     assert f"SIZE={len(received.content)}" in received.mail_options
 
@@ -66,8 +67,8 @@ async def test_megabytes_arrive_whole_among_small_messages() -> None:
 async def test_what_grows_above_the_servers_size_is_too_large() -> None:
     content = b"x" * 90_000  # fits as it is, not as Base64
     async with real_server(data_size_limit=100_000) as server, smtp_provider(server.port) as provider:
-        refused = await outcome(provider, message(files=(File("brev.pdf", "application/pdf", content),)))
-        taken = await outcome(provider, message(files=(File("brev.pdf", "application/pdf", content[:70_000]),)))
+        refused = await outcome(provider, message(files=(file_of("brev.pdf", "application/pdf", content),)))
+        taken = await outcome(provider, message(files=(file_of("brev.pdf", "application/pdf", content[:70_000]),)))
     assert isinstance(refused, Settled)
     assert refused.result is Result.EMAIL_FAILED_PAYLOAD_TOO_LARGE
     assert isinstance(taken, Accepted)

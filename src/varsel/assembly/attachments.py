@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching, Fetch, Fetched
+from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching, Fetch, Take
 from varsel.channels.protocol import EmailMessage, Provider
 from varsel.outgoing.destination import read_destination
 from varsel.outgoing.fetch import Fetcher, SizeLimit
@@ -32,10 +32,12 @@ def fetching(fetcher: Fetcher, *, within: timedelta, limit: int) -> BeginFetchin
     def begin() -> Fetch:
         left = SizeLimit(limit)
 
-        async def fetch(address: str) -> Fetched:
+        async def fetch(address: str, take: Take) -> int:
             async with fetcher.open(read_destination(address), within=within, limit=left) as incoming:
-                succeeded = 200 <= incoming.status <= 299
-                return Fetched(incoming.status, await incoming.read() if succeeded else b"")
+                if 200 <= incoming.status <= 299:
+                    async for chunk in incoming.chunks():
+                        take(chunk)
+                return incoming.status
 
         return fetch
 

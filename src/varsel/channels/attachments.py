@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
+from varsel.channels.base64_lines import Base64Lines
 from varsel.channels.protocol import Capabilities, EmailMessage, File, Outcome, Provider, Settle, Settled, Transient
 from varsel.errors import AddressNotFetched, AddressRefused, AnswerTooLarge
 from varsel.model.orders import Attachment
@@ -20,16 +21,14 @@ _TRY_AGAIN = frozenset({408, 429})
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What an address answered; there is content only with a status of success."""
+Take = Callable[[bytes], None]
+"""Takes the next of a file's content."""
 
-    status: int
-    content: bytes
+Fetch = Callable[[str, Take], Awaitable[int]]
+"""Fetches one address, within the time and size it may take, and returns the status of its answer.
 
-
-Fetch = Callable[[str], Awaitable[Fetched]]
-"""Fetches one address, within the time and size it may take. Raises `AddressNotFetched` in its three forms."""
+Content is given on as it arrives, and only with a status of success. Raises `AddressNotFetched` in its three forms.
+"""
 
 BeginFetching = Callable[[], Fetch]
 """Begins with an e-mail: what is fetched by one `Fetch` is counted together against the limit of size."""
@@ -48,7 +47,7 @@ class AttachingProvider:
     """Fetches what e-mails enclose and sends them through `sender`, which whoever made it closes.
 
     Only so many e-mails are in hand at once, however often `send` is called, because their files are in memory until
-    `sender` has answered for them.
+    `sender` has answered for them: once, as Base64.
     """
 
     def __init__(
@@ -92,30 +91,26 @@ class AttachingProvider:
         """Fetch all attachments; the first failure ends it for the others. Raises `_NotFetched`."""
         try:
             async with asyncio.timeout(self._limits.in_all.total_seconds()):
-                contents = await self._contents(attachments)
+                return await self._fetched(attachments)
         except TimeoutError:
             seconds = self._limits.in_all.total_seconds()
             raise _NotFetched(Transient(f"the attachments could not all be fetched within {seconds:g} s")) from None
         except ExceptionGroup as failures:
             raise _first(failures) from None
-        return tuple(
-            File(attachment.filename, attachment.mime_type, content)
-            for attachment, content in zip(attachments, contents, strict=True)
-        )
 
-    async def _contents(self, attachments: Sequence[Attachment]) -> list[bytes]:
+    async def _fetched(self, attachments: Sequence[Attachment]) -> tuple[File, ...]:
         fetch = self._begin_fetching()
-        contents = [b""] * len(attachments)
+        files = dict[int, File]()
         waiting = iter(enumerate(attachments))
 
         async def fetch_waiting() -> None:
             for position, attachment in waiting:
-                contents[position] = _content(await fetch(attachment.sas_url))
+                files[position] = await _file(attachment, fetch)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self._limits.at_once, len(attachments))):
                 group.create_task(fetch_waiting())
-        return contents
+        return tuple(files[position] for position in range(len(attachments)))
 
 
 class _NotFetched(Exception):
@@ -126,12 +121,14 @@ class _NotFetched(Exception):
         super().__init__(outcome.detail)
 
 
-def _content(answer: Fetched) -> bytes:
-    """Return the content of an answer. Raises `_NotFetched` for what only looks like one (integrations.md 4.9)."""
-    if 200 <= answer.status <= 299:
-        return answer.content
-    said = f"an attachment's address answered {answer.status}"
-    if answer.status in _TRY_AGAIN or answer.status >= 500:
+async def _file(attachment: Attachment, fetch: Fetch) -> File:
+    """Fetch one attachment. Raises `_NotFetched` for an answer that is no content (integrations.md 4.9)."""
+    content = Base64Lines()
+    status = await fetch(attachment.sas_url, content.take)
+    if 200 <= status <= 299:
+        return File(attachment.filename, attachment.mime_type, content.finish(), content.size)
+    said = f"an attachment's address answered {status}"
+    if status in _TRY_AGAIN or status >= 500:
         raise _NotFetched(Transient(said))
     raise _NotFetched(Settled(Result.EMAIL_FAILED_INVALID_SAS_URL, said))
 

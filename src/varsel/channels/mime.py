@@ -7,7 +7,7 @@ fails on strange input: what cannot be written as it is, is encoded or replaced.
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
@@ -15,6 +15,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import quote
 
+from varsel.channels.base64_lines import lines_of
 from varsel.channels.html_text import html_to_text
 from varsel.channels.protocol import File
 from varsel.model.orders import ContentType
@@ -23,7 +24,6 @@ MAX_LINE = 998
 """Octets in a line without its CRLF (RFC 5322 section 2.1.1)."""
 
 _SOFT_LINE = 76
-_PIECE = 57 * 1024  # whole lines of Base64, made in about a millisecond
 _WORD_OCTETS = 42  # 42 octets are 56 of Base64: with `=?utf-8?B?` and `?=` within the 75 of RFC 2047 section 2
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 _UNPRINTABLE = bytes({*range(32), 127} - {9, 10})
@@ -31,7 +31,7 @@ _MIME_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,127}
 
 
 Pieces = Sequence[bytes]
-"""An entity in pieces: joined only once, into the message, because attachments are large."""
+"""A message or an entity in pieces: never joined, because attachments are large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Template:
     headers: bytes
     entity: bytes
 
-    def addressed(self, to: str, message_id: str, date: bytes, enclosed: Sequence[Pieces] = ()) -> bytes:
+    def addressed(self, to: str, message_id: str, date: bytes, files: Sequence[File] = ()) -> Pieces:
         """Return the whole message for `to`; `message_id` without angle brackets, `date` from `date_header`.
 
-        `enclosed` are the pieces of each `attachment`: they follow the text in a multipart/mixed.
+        `files` follow the text in a multipart/mixed.
         """
         head = b"%bTo: %b\r\nMessage-ID: <%b>\r\nDate: %b\r\n%b" % (
             self.opening,
@@ -54,7 +54,9 @@ class Template:
             date,
             self.headers,
         )
-        return b"".join((head, *_multipart(b"mixed", [self.entity], enclosed))) if enclosed else head + self.entity
+        if not files:
+            return (head + self.entity,)
+        return (head, *_multipart(b"mixed", [self.entity], [attachment(file) for file in files]))
 
 
 class Templates:
@@ -100,8 +102,8 @@ def template(
     )
 
 
-def attachment(file: File) -> Iterator[bytes]:
-    """Give a file as a MIME entity, piece by piece, so that whoever takes a large one can give way in between.
+def attachment(file: File) -> Pieces:
+    """Return a file as a MIME entity.
 
     No line begins with a dot or a hyphen: none needs its dot doubled (RFC 5321 section 4.5.2), none is a boundary.
     """
@@ -109,12 +111,11 @@ def attachment(file: File) -> Iterator[bytes]:
     # message/* and multipart/* may not be sent in Base64 (RFC 2045 section 6.4).
     if not _MIME_TYPE.fullmatch(media) or media.startswith(("message/", "multipart/")):
         media = "application/octet-stream"
-    yield b"Content-Type: %b\r\nContent-Disposition: attachment%b\r\nContent-Transfer-Encoding: base64\r\n\r\n" % (
+    headers = b"Content-Type: %b\r\nContent-Disposition: attachment%b\r\nContent-Transfer-Encoding: base64\r\n\r\n" % (
         media.encode(),
         _filename(file.filename),
     )
-    for start in range(0, len(file.content), _PIECE):
-        yield _base64_lines(file.content[start : start + _PIECE])
+    return (headers, *file.base64)
 
 
 def date_header(instant: datetime) -> bytes:
@@ -191,15 +192,11 @@ def _encode_text(text: str, *, eight_bit: bool) -> tuple[bytes, bytes]:
     packed_size = len(octets) * 4 // 3
     if len(quoted) <= packed_size * 1.25:  # readable in the raw where it costs little
         return b"quoted-printable", quoted
-    return b"base64", _base64_lines(octets.replace(b"\n", b"\r\n"))
+    return b"base64", lines_of(octets.replace(b"\n", b"\r\n"))
 
 
 def _fits_lines(octets: bytes) -> bool:
     return len(octets) <= MAX_LINE or max(map(len, octets.split(b"\n"))) <= MAX_LINE
-
-
-def _base64_lines(octets: bytes) -> bytes:
-    return base64.encodebytes(octets).replace(b"\n", b"\r\n")
 
 
 def _multipart(subtype: bytes, texts: Sequence[bytes], enclosed: Sequence[Pieces] = ()) -> Pieces:

@@ -15,11 +15,14 @@ from varsel.model.results import Result
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An attachment, already fetched."""
+    """An attachment, already fetched, in the form in which mail carries it: it is large, and held in no other."""
 
     filename: str
     mime_type: str
-    content: bytes = field(repr=False)
+    base64: Sequence[bytes] = field(repr=False)
+    """The content in lines of Base64 (RFC 2045 section 6.8), in pieces that end with a line."""
+    size: int
+    """Octets of the content itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,7 +180,7 @@ class SandboxSms:
 
 def _listed(files: Sequence[File]) -> str | None:
     """Return what is kept of files: that they were there, not what was in them."""
-    listed = [(file.filename, file.mime_type, len(file.content)) for file in files]
+    listed = [(file.filename, file.mime_type, file.size) for file in files]
     return json.dumps(listed) if listed else None
 
 

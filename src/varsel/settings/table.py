@@ -618,8 +618,8 @@ class Table:
         ATTACHMENTS,
         whole(1, 100, "e-mails"),
         "4",
-        "E-mails with attachments in work at once in one process. Each takes some six times the limit of memory; "
-        "raise it when many such e-mails are sent and memory allows.",
+        "E-mails with attachments in work at once in one process. Each takes some one and a half times the limit of "
+        "memory; raise it when many such e-mails are sent and memory allows.",
     )
 
     sms_provider: SmsProvider = setting(

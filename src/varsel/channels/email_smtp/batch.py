@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-from varsel.channels.mime import Pieces
 from varsel.channels.protocol import EmailMessage, Outcome, Settle
 
 
@@ -31,18 +30,14 @@ class Batch:
 
 
 class Job:
-    """One message on its way, with its files as MIME entities.
+    """One message on its way; `returned` tells that it came back untaken from a dying connection before."""
 
-    `returned` tells that it came back untaken from a dying connection before.
-    """
-
-    __slots__ = ("batch", "concluded", "enclosed", "message", "position", "returned")
+    __slots__ = ("batch", "concluded", "message", "position", "returned")
 
     def __init__(self, batch: Batch, position: int, message: EmailMessage) -> None:
         self.batch = batch
         self.position = position
         self.message = message
-        self.enclosed: Sequence[Pieces] = ()
         self.returned = False
         self.concluded = False
 

@@ -1,6 +1,6 @@
 """From a message to what is said on the wire for it: MAIL, RCPT and the content."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -18,11 +18,15 @@ MAX_ORCPT = 500  # RFC 3461 section 4.2
 
 
 class Draft(NamedTuple):
-    """One transaction, ready to be spoken; `reference` is the Message-ID without its angle brackets."""
+    """One transaction, ready to be spoken; `reference` is the Message-ID without its angle brackets.
+
+    `size` is that of the content, in octets.
+    """
 
     mail: bytes
     rcpt: bytes
-    content: bytes
+    content: Pieces
+    size: int
     recipient: str
     reference: str
 
@@ -38,11 +42,8 @@ class Drafter:
         self._second = datetime.min.replace(tzinfo=UTC)
         self._date = b""
 
-    def draft(self, message: EmailMessage, offered: Extensions, enclosed: Sequence[Pieces] = ()) -> Draft | Settled:
-        """Write `message` for a server with these extensions, or say why it cannot be sent through it.
-
-        `enclosed` are its files as MIME entities.
-        """
+    def draft(self, message: EmailMessage, offered: Extensions) -> Draft | Settled:
+        """Write `message` for a server with these extensions, or say why it cannot be sent through it."""
         if message.attachments:
             return Settled(Result.EMAIL_FAILED, "the attachments were not fetched before the message was handed over")
         recipient, sender = mailbox(message.to_address), self._own_mailbox(message.from_address)
@@ -56,40 +57,38 @@ class Drafter:
             return Settled(Result.EMAIL_FAILED_INVALID_FORMAT, detail)
         if not offered.utf8 and not (sender.isascii() and path.isascii()):
             return Settled(Result.EMAIL_FAILED, "the sender's address needs SMTPUTF8, which the server does not offer")
-        return self._within_size(message, recipient, sender, path, offered, enclosed)
+        return self._within_size(message, recipient, sender, path, offered)
 
     def _within_size(
-        self,
-        message: EmailMessage,
-        recipient: str,
-        sender: str,
-        path: str,
-        offered: Extensions,
-        enclosed: Sequence[Pieces],
+        self, message: EmailMessage, recipient: str, sender: str, path: str, offered: Extensions
     ) -> Draft | Settled:
         identity = str(message.notification_id)
         reference = f"{identity}@{self._settings.message_id_domain or domain_of(sender).strip('[]')}"
         template = self._templates.of(
             sender, message.subject, message.body, message.content_type, eight_bit=offered.eight_bit
         )
-        content = template.addressed(recipient, reference, self._date_now(), enclosed)
-        if offered.size and len(content) > offered.size:
-            detail = f"the message has {len(content)} octets, the server takes {offered.size}"
+        content = template.addressed(recipient, reference, self._date_now(), message.files)
+        size = sum(map(len, content))
+        if offered.size and size > offered.size:
+            detail = f"the message has {size} octets, the server takes {offered.size}"
             return Settled(Result.EMAIL_FAILED_PAYLOAD_TOO_LARGE, detail)
         utf8 = not (recipient.isascii() and sender.isascii() and path.isascii())
         return Draft(
-            mail=self._mail(path, identity, content, offered, utf8=utf8),
+            mail=self._mail(path, identity, size, offered, utf8=utf8, ascii_only=all(map(bytes.isascii, content))),
             rcpt=self._rcpt(recipient, offered),
             content=content,
+            size=size,
             recipient=recipient,
             reference=reference,
         )
 
-    def _mail(self, path: str, envelope_id: str, content: bytes, offered: Extensions, *, utf8: bool) -> bytes:
+    def _mail(
+        self, path: str, envelope_id: str, size: int, offered: Extensions, *, utf8: bool, ascii_only: bool
+    ) -> bytes:
         command = f"MAIL FROM:<{path}>"
         if offered.size_offered:
-            command += f" SIZE={len(content)}"
-        if offered.eight_bit and not content.isascii():
+            command += f" SIZE={size}"
+        if offered.eight_bit and not ascii_only:
             command += " BODY=8BITMIME"
         if utf8:
             command += " SMTPUTF8"

@@ -94,7 +94,7 @@ class Pool:
             if job.batch.abandoned:
                 continue
             try:
-                draft = self._drafter.draft(job.message, offered, job.enclosed)
+                draft = self._drafter.draft(job.message, offered)
             except Exception as error:  # noqa: BLE001 - one message that cannot be written must not stop the others
                 logger.error("an e-mail could not be written: %s", type(error).__name__)  # noqa: TRY400 - the traceback may quote the message
                 draft = Settled(Result.EMAIL_FAILED, f"the message could not be written ({type(error).__name__})")

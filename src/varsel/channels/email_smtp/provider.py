@@ -9,8 +9,7 @@ from varsel.channels.email_smtp.extensions import describe
 from varsel.channels.email_smtp.opening import Connection, open_connection, take_leave, tls_context
 from varsel.channels.email_smtp.pool import Pool
 from varsel.channels.email_smtp.settings import SmtpSettings
-from varsel.channels.mime import Pieces, attachment
-from varsel.channels.protocol import Capabilities, EmailMessage, File, Settle
+from varsel.channels.protocol import Capabilities, EmailMessage, Settle
 from varsel.model.clock import Clock
 
 _PER_CONNECTION = 4  # one being answered for, one pipelined behind it, and as many again to be ready
@@ -39,9 +38,6 @@ class SmtpProvider:
         if not messages:
             return
         batch = Batch(messages, settle)
-        for job in batch.jobs:
-            if job.message.files:
-                job.enclosed = [await _entity(file) for file in job.message.files]
         self._pool.submit(batch.jobs)
         try:
             await batch.done
@@ -64,12 +60,3 @@ class SmtpProvider:
 
     async def _connect(self) -> Connection:
         return await open_connection(self._settings, self._tls)
-
-
-async def _entity(file: File) -> Pieces:
-    """Write a file as a MIME entity; encoding megabytes at one go would hold up everything else in the process."""
-    pieces = []
-    for piece in attachment(file):
-        pieces.append(piece)
-        await asyncio.sleep(0)
-    return pieces

@@ -9,6 +9,7 @@ from varsel.channels.email_smtp.extensions import Extensions
 from varsel.channels.email_smtp.opening import Connection
 from varsel.channels.email_smtp.replies import SERVICE_CLOSING, ConnectionDropped, Reply, Stage, judge
 from varsel.channels.email_smtp.settings import SmtpSettings
+from varsel.channels.mime import Pieces
 from varsel.channels.protocol import Accepted, Outcome, Transient, Unknown
 
 _DATA = b"DATA\r\n"
@@ -126,20 +127,26 @@ class Session:
         return refusal, data_open
 
     async def _hand_over(self, transaction: Transaction) -> None:
-        content = transaction.draft.content
-        if len(content) >= LARGE:
-            for start in range(0, len(content), _PIECE):
-                self.wire.write(content[start : start + _PIECE])
-                await self.wire.drained(self._data_timeout)
-            content = b""
+        draft = transaction.draft
+        if draft.size >= LARGE:
+            await self._write_large(draft.content)
+            last = _DOT
+        else:
+            last = b"".join((*draft.content, _DOT))
         transaction.dot_sent = True
-        self._write_and_go_on(content + _DOT)
+        self._write_and_go_on(last)
         reply = await self._reply(self._data_timeout)
         self.answered += not self._closing
         if reply.positive:
             transaction.conclude(Accepted(transaction.draft.reference))
         else:
             transaction.conclude(judge(Stage.CONTENT, reply, transaction.draft.recipient))
+
+    async def _write_large(self, content: Pieces) -> None:
+        for piece in content:
+            for start in range(0, len(piece), _PIECE):
+                self.wire.write(piece[start : start + _PIECE])
+                await self.wire.drained(self._data_timeout)
 
     def _refused(self, transaction: Transaction, refusal: Outcome) -> None:
         if self._closing and isinstance(refusal, Transient):
