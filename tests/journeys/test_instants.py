@@ -217,7 +217,7 @@ async def test_what_the_provider_refuses_is_503_and_the_id_is_free_again(
 
 async def test_the_older_form_is_503_as_well_and_the_id_is_free_again(service: Service, gateway: LinkGateway) -> None:
     """6.3 POST instant: provider 4xx -> 503, retry works; by the deprecated path first, then by either."""
-    gateway.script.extend([Reply.INVALID_RCV, Reply.HTTP_500])
+    gateway.script.extend([Reply.INVALID_RCV, Reply.HTTP_503])
     details = instant_sms(NUMBER)["recipientSms"]
     body = {"idempotencyId": "1", "sendersReference": "login", "recipient": {"recipientSms": details}}
     for status in ("SMS_Failed_InvalidRecipient", "SMS_Failed"):
