@@ -11,6 +11,7 @@
     ├── AddressNotFetched      an address that a caller chose gave nothing
     │   ├── AddressRefused         Varsel does not go there; trying again does not help
     │   ├── AddressUnreachable     no connection, no trusted certificate, or no complete answer in time
+    │   │   └── AnswerIncomplete       a connection was made, so this says little of the host's other addresses
     │   └── AnswerTooLarge         it answers more than the limit allows
     ├── DependencyFailure      a directory or other look-up did not answer; the work is tried again later
     │   └── QuestionRefused        it finds fault with the question itself; a smaller question may be answered
@@ -68,6 +69,10 @@ class AddressRefused(AddressNotFetched):
 
 class AddressUnreachable(AddressNotFetched):
     """No connection, no trusted certificate, or no complete answer in time; another try may succeed."""
+
+
+class AnswerIncomplete(AddressUnreachable):
+    """A connection was made, but what came over it was late, broken off or no answer; another try may succeed."""
 
 
 class AnswerTooLarge(AddressNotFetched):

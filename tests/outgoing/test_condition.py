@@ -275,30 +275,44 @@ async def test_a_header_field_goes_along_over_https_only_and_its_rejection_stand
     assert "x-api-key" not in unprotected.received[0].headers
 
 
-async def test_an_endpoint_that_keeps_failing_is_left_alone_for_a_while() -> None:
+async def url_of_nobody() -> str:
+    """Return the address of a port on which nobody listens any more."""
+    async with ConditionEndpoint() as gone:
+        return gone.url()
+
+
+async def test_a_host_that_cannot_be_reached_is_left_alone_for_a_while_and_not_asked() -> None:
     clock = HandTurnedClock(datetime(2026, 1, 1, tzinfo=UTC))
-    async with ConditionEndpoint(Does.DROP, Does.DROP) as endpoint:
+    nobody = await url_of_nobody()
+    async with ConditionEndpoint() as endpoint:
         asking = client(clock=clock)
-        verdicts = [await asking.ask(endpoint.url()) for _ in range(4)]
-        assert all(isinstance(verdict, Inconclusive) for verdict in verdicts)
-        assert len(endpoint.received) == 2
-        clock.turn(timedelta(seconds=15))
+        for _ in range(2):
+            assert isinstance(await asking.ask(nobody), Inconclusive), "asked in vain"
+        clock.turn(timedelta(seconds=5))
+        resting = NotAsked("http://127.0.0.1 failed repeatedly and is left alone for a while", timedelta(seconds=10))
+        assert await asking.ask(endpoint.url()) == resting
+        assert endpoint.received == []
+        clock.turn(timedelta(seconds=10))
         assert await asking.ask(endpoint.url()) == Met()
 
 
-@pytest.mark.parametrize("between", [YES, Says(500), Says(200)])
-async def test_any_answer_between_failures_keeps_the_endpoint_awake(between: Says) -> None:
-    async with ConditionEndpoint(Does.DROP, between, Does.DROP, YES) as endpoint:
+@pytest.mark.parametrize("between", [YES, Says(500), Says(200), Does.DROP, Does.BREAK_OFF])
+async def test_whatever_comes_over_a_connection_between_failures_keeps_the_host_awake(between: Says | Does) -> None:
+    nobody = await url_of_nobody()
+    async with ConditionEndpoint(between, YES) as endpoint:
         asking = client()
-        verdicts = [await asking.ask(endpoint.url()) for _ in range(4)]
+        verdicts = [await asking.ask(url) for url in (nobody, endpoint.url(), nobody, endpoint.url())]
     assert verdicts[-1] == Met()
 
 
-async def test_errors_of_one_path_do_not_silence_its_neighbours() -> None:
-    async with ConditionEndpoint(*[Says(500)] * 9) as endpoint:
-        asking = client()
-        verdicts = [await asking.ask(endpoint.url()) for _ in range(10)]
-    assert verdicts[-1] == Met()
+@pytest.mark.parametrize("bad", [Says(500), Does.DROP, Does.BABBLE, Does.BREAK_OFF, Does.POUR, Does.HOLD, Does.BEGIN])
+async def test_one_bad_path_does_not_silence_its_neighbours(bad: Says | Does) -> None:
+    async with ConditionEndpoint(otherwise=bad) as endpoint, ConditionEndpoint(YES) as neighbour:
+        asking = client(limits=QuestionLimits(within=_TINY))
+        for _ in range(5):
+            assert isinstance(await asking.ask(endpoint.url()), Inconclusive)
+        assert len(endpoint.received) == 5
+        assert await asking.ask(neighbour.url()) == Met()
 
 
 async def test_a_slow_endpoint_occupies_its_own_turns_only() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.support.certificates import server_certificate
 from tests.support.condition_endpoint import YES, ConditionEndpoint, Does, Says
 from tests.support.resolvers import FixedResolver
-from varsel.errors import AddressRefused, AddressUnreachable, AnswerTooLarge
+from varsel.errors import AddressRefused, AddressUnreachable, AnswerIncomplete, AnswerTooLarge
 from varsel.outgoing.destination import Destination, read_destination
 from varsel.outgoing.fetch import Answer, Fetcher, SizeLimit
 from varsel.outgoing.guard import Allowed, Guard
@@ -109,6 +109,7 @@ async def test_nobody_listening_is_unreachable() -> None:
     with pytest.raises(AddressUnreachable) as failure:
         await fetched(fetcher(), url)
     assert str(failure.value) == "http://127.0.0.1 could not be asked (ConnectError)."
+    assert type(failure.value) is AddressUnreachable
 
 
 async def test_redirects_are_answers_and_nobody_goes_there() -> None:
@@ -162,8 +163,18 @@ async def test_downloads_that_share_a_limit_are_counted_together() -> None:
 @pytest.mark.parametrize("reply", [Does.HOLD, Does.BEGIN], ids=["silence", "half a body"])
 async def test_slowness_ends_by_the_time_limit_and_frees_the_connection(reply: Does) -> None:
     async with ConditionEndpoint(reply) as endpoint:
-        with pytest.raises(AddressUnreachable, match=r"did not answer in full within 0\.05 s"):
+        with pytest.raises(AnswerIncomplete, match=r"did not answer in full within 0\.05 s"):
             await fetched(fetcher(), endpoint.url(_SECRET), within=_TINY)
+
+
+async def test_who_takes_connections_but_never_greets_was_not_reached() -> None:
+    guard = Guard(FixedResolver(["127.0.0.1"]), Allowed.read(["127.0.0.0/8"]))
+    using = Fetcher(guard, connect_timeout=_TINY, tls=_TRUSTS_NOBODY)
+    async with ConditionEndpoint() as endpoint:
+        url = endpoint.url().replace("http:", "https:")
+        with pytest.raises(AddressUnreachable, match="could not be asked") as failure:
+            await fetched(using, url)
+    assert type(failure.value) is AddressUnreachable
 
 
 async def test_a_flood_within_the_size_limit_ends_by_the_time_limit() -> None:
@@ -179,7 +190,7 @@ async def test_a_flood_within_the_size_limit_ends_by_the_time_limit() -> None:
 )
 async def test_broken_exchanges_are_unreachable(reply: Does, text: str) -> None:
     async with ConditionEndpoint(reply) as endpoint:
-        with pytest.raises(AddressUnreachable, match=text) as failure:
+        with pytest.raises(AnswerIncomplete, match=text) as failure:
             await fetched(fetcher(), endpoint.url(_SECRET))
     assert "sig" not in str(failure.value)
 

@@ -13,9 +13,11 @@ from varsel.orders.condition import (
     TryAgain,
     Undecided,
     after_inconclusive,
+    after_not_asked,
 )
 
 _MINUTE = timedelta(minutes=1)
+_NONE = timedelta(0)
 
 
 def test_the_contract_tries_once_more_after_a_minute_and_then_sends() -> None:
@@ -57,3 +59,37 @@ def test_every_policy_ends_and_pauses_stay_within_bounds(undecided: Undecided, a
 @pytest.mark.parametrize("asked", [2, 5, 50])
 def test_only_an_explicit_policy_keeps_an_undecided_order(asked: int) -> None:
     assert after_inconclusive(asked, ConditionPolicy()) == TreatAsMet()
+
+
+# --- when it could not even be asked
+
+
+def test_pauses_for_want_of_asking_double_and_last_as_long_as_the_host_rests_at_least() -> None:
+    policy = ConditionPolicy()
+    seconds = (15, 30, 60, 120, 240, 480, 900, 900)
+    steps = [after_not_asked(unasked, _NONE, 0, policy) for unasked in range(1, 9)]
+    assert steps == [TryAgain(timedelta(seconds=pause)) for pause in seconds]
+    assert after_not_asked(1, _MINUTE, 0, policy) == TryAgain(_MINUTE)
+    assert after_not_asked(3, timedelta(seconds=20), 0, policy) == TryAgain(_MINUTE)
+    assert after_not_asked(1, _MINUTE, 1, policy) == TryAgain(1.2 * _MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("undecided", "end", "hours"),
+    [
+        (Undecided.SEND, TreatAsMet(), 24),
+        (Undecided.DO_NOT_SEND, TreatAsNotMet(), 24),
+        (Undecided.HOLD, TreatAsNotMet(), 48),
+    ],
+)
+def test_who_was_never_asked_is_waited_for_a_day_and_not_for_ever(
+    undecided: Undecided, end: TreatAsMet | TreatAsNotMet, hours: int
+) -> None:
+    policy = ConditionPolicy(undecided, attempts=1)
+    waited, unasked = timedelta(0), 1
+    while isinstance(step := after_not_asked(unasked, _NONE, 0, policy), TryAgain):
+        waited, unasked = waited + step.pause, unasked + 1
+    assert step == end
+    assert timedelta(hours=hours) - timedelta(minutes=15) < waited <= timedelta(hours=hours)
+    assert unasked < 250, "which the column that counts them can hold"
+    assert after_not_asked(unasked + 1, _NONE, 0, policy) == end

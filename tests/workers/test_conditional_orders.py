@@ -159,9 +159,10 @@ class Told:
         return self._verdicts.pop(0)
 
 
-async def test_what_could_not_be_asked_for_want_of_turns_is_not_counted(pool: Pool) -> None:
+async def test_what_could_not_be_asked_is_not_counted(pool: Pool) -> None:
     busy, unclear = NotAsked("it is being asked too much"), Inconclusive("it answered 500")
-    told = Told(busy, busy, unclear, busy, unclear)
+    resting = NotAsked("it is left alone", rest=2 * MINUTE)
+    told = Told(busy, busy, unclear, resting, unclear)
     rig = Rig(pool, FixedDirectory(None), ask_condition=told)
     order = await store(rig, "https://condition.example.com/")
     pauses = []
@@ -172,9 +173,47 @@ async def test_what_could_not_be_asked_for_want_of_turns_is_not_counted(pool: Po
         rig.hand.turn(pauses[-1])
 
     assert pauses[2] == MINUTE
-    assert all(15 * SECOND <= pause <= 18 * SECOND for pause in (pauses[0], pauses[1], pauses[3]))
+    assert 15 * SECOND <= pauses[0] <= 18 * SECOND
+    assert 30 * SECOND <= pauses[1] <= 36 * SECOND
+    assert 2 * MINUTE <= pauses[3] <= 2.4 * MINUTE
     await rig.work()
     assert (told.asked, (await rig.state(order)).status) == (5, SENT)
+
+
+async def test_a_resting_host_sends_nobody(pool: Pool) -> None:
+    policy = ConditionPolicy(attempts=1)
+    rig = Rig(pool, FixedDirectory(None), options=crew_options(policy=policy))
+    async with ConditionEndpoint() as gone:
+        nobody = gone.url()
+    for _ in range(5):
+        await store(rig, nobody)
+    await rig.work()
+    async with ConditionEndpoint(NO) as neighbour:
+        order = await store(rig, neighbour.url())
+        await rig.work()
+        assert ((await rig.state(order)).status, neighbour.received) == (WAITING, [])
+        delay = await trouble(rig.pool, order)
+        assert delay is not None
+        assert "could not be asked, 1 times by now: http://127.0.0.1 failed repeatedly" in delay
+
+        await rig.work(after=22 * SECOND)
+        assert (await rig.state(order)).status is STOPPED
+
+
+@pytest.mark.parametrize(("undecided", "end"), [(Undecided.SEND, SENT), (Undecided.DO_NOT_SEND, STOPPED)])
+async def test_an_order_whose_endpoint_can_never_be_asked_is_decided_in_the_end(
+    pool: Pool, undecided: Undecided, end: OrderStatus, caplog: pytest.LogCaptureFixture
+) -> None:
+    policy = ConditionPolicy(undecided, longest_unasked=60 * MINUTE)
+    told = Told(*[NotAsked("it is being asked too much")] * 10)
+    rig = Rig(pool, FixedDirectory(None), ask_condition=told, options=crew_options(policy=policy))
+    order = await store(rig, "https://condition.example.com/")
+    await rig.work()
+    while (await rig.state(order)).status is WAITING:
+        await rig.work(after=await pool.fetchval("SELECT due FROM orders") - rig.hand.now())
+    assert (await rig.state(order)).status is end
+    assert (told.asked, rig.hand.now() - NOON > 45 * MINUTE) == (9, True)
+    assert "its endpoint could not be asked, 9 times by now" in caplog.text
 
 
 # --- when it is asked again

@@ -5,6 +5,7 @@ from datetime import timedelta
 from enum import Enum
 
 _MOST_DOUBLINGS = 20
+_SPREAD = 0.2
 
 
 class Undecided(Enum):
@@ -23,6 +24,10 @@ class ConditionPolicy:
     """After `attempts` inconclusive answers `undecided` decides; the defaults are the contract's.
 
     Between attempts lies `pause`, doubled each time up to `longest_pause`; a hold ends `longest_hold` after the first.
+
+    An endpoint that was not asked has given no answer, so `undecided` does not decide then, until the pauses for want
+    of asking, each between `unasked_pause` and `longest_unasked_pause`, add up to `longest_unasked` (for a hold: to
+    `longest_hold`). A day leaves another one of the 48 hours in which a notification can be sent.
     """
 
     undecided: Undecided = Undecided.SEND
@@ -30,6 +35,9 @@ class ConditionPolicy:
     pause: timedelta = timedelta(seconds=60)
     longest_pause: timedelta = timedelta(hours=1)
     longest_hold: timedelta = timedelta(hours=48)
+    unasked_pause: timedelta = timedelta(seconds=15)
+    longest_unasked_pause: timedelta = timedelta(minutes=15)
+    longest_unasked: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,10 @@ class TreatAsNotMet:
     """End the order as if the endpoint had said no."""
 
 
-def after_inconclusive(asked: int, policy: ConditionPolicy) -> TryAgain | TreatAsMet | TreatAsNotMet:
+Step = TryAgain | TreatAsMet | TreatAsNotMet
+
+
+def after_inconclusive(asked: int, policy: ConditionPolicy) -> Step:
     """Decide after the `asked`-th inconclusive answer in a row, counted from 1."""
     if asked < policy.attempts:
         return TryAgain(_pause_after(asked, policy))
@@ -62,15 +73,39 @@ def after_inconclusive(asked: int, policy: ConditionPolicy) -> TryAgain | TreatA
             return _hold(asked, policy)
 
 
+def after_not_asked(unasked: int, rest: timedelta, jitter: float, policy: ConditionPolicy) -> Step:
+    """Decide after the order's endpoint could not be asked for the `unasked`-th time, counted from 1.
+
+    It is of no use to ask before `rest` is over. `jitter`, 0 to 1, lengthens a pause by up to a fifth, so that orders
+    at the same host do not return together.
+    """
+    first, longest = policy.unasked_pause, policy.longest_unasked_pause
+    holds = policy.undecided is Undecided.HOLD
+    if _add_up_to_more(unasked, first, longest, policy.longest_hold if holds else policy.longest_unasked):
+        return TreatAsMet() if policy.undecided is Undecided.SEND else TreatAsNotMet()
+    return TryAgain(max(_doubled(unasked, first, longest), rest) * (1 + _SPREAD * jitter))
+
+
 def _hold(asked: int, policy: ConditionPolicy) -> TryAgain | TreatAsNotMet:
-    held = timedelta(0)
-    for earlier in range(1, asked + 1):
-        held += _pause_after(earlier, policy)
-        if held > policy.longest_hold:
-            return TreatAsNotMet()
+    if _add_up_to_more(asked, policy.pause, policy.longest_pause, policy.longest_hold):
+        return TreatAsNotMet()
     return TryAgain(_pause_after(asked, policy))
 
 
 def _pause_after(asked: int, policy: ConditionPolicy) -> timedelta:
-    doublings = min(asked - 1, _MOST_DOUBLINGS)
-    return min(policy.pause * (1 << doublings), policy.longest_pause)
+    return _doubled(asked, policy.pause, policy.longest_pause)
+
+
+def _add_up_to_more(times: int, first: timedelta, longest: timedelta, bound: timedelta) -> bool:
+    """Tell whether the first `times` pauses are longer than `bound` together."""
+    together = timedelta(0)
+    for time in range(1, times + 1):
+        together += _doubled(time, first, longest)
+        if together > bound:
+            return True
+    return False
+
+
+def _doubled(time: int, first: timedelta, longest: timedelta) -> timedelta:
+    """Return the `time`-th pause, counted from 1."""
+    return min(first * (1 << min(time - 1, _MOST_DOUBLINGS)), longest)

@@ -1,4 +1,4 @@
-"""Leaving hosts alone that keep failing, for pauses that grow."""
+"""Leaving hosts alone that cannot be reached again and again, for pauses that grow."""
 
 import logging
 from collections.abc import Callable
@@ -51,11 +51,11 @@ class Breakers:
         return left if left > timedelta(0) else None
 
     def succeeded(self, host: str) -> None:
-        """Note that `host` answered."""
+        """Note that `host` was reached."""
         self._failing.pop(host, None)
 
     def failed(self, host: str) -> None:
-        """Note that `host` did not answer."""
+        """Note that `host` could not be reached."""
         resting = self.rest(host) is not None
         record = self._failing.pop(host, None) or _Record()
         self._failing[host] = record  # now the youngest

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from varsel.errors import AddressNotFetched, AddressRefused, AddressUnreachable, DependencyFailure
+from varsel.errors import AddressNotFetched, AddressRefused, AddressUnreachable, AnswerIncomplete, DependencyFailure
 from varsel.outgoing.authentication import Introduction
 from varsel.outgoing.breaker import Breakers
 from varsel.outgoing.destination import Destination, read_destination
@@ -54,10 +54,15 @@ class ConditionClient:
             self._turns.give_back(destination.host)
 
     async def _in_turn(self, destination: Destination) -> Verdict:
-        if self._breakers.rest(destination.host) is not None:
-            return Inconclusive(f"{destination.origin} failed repeatedly and is left alone for a while")
+        rest = self._breakers.rest(destination.host)
+        if rest is not None:
+            return NotAsked(f"{destination.origin} failed repeatedly and is left alone for a while", rest)
         try:
             answer = await self._answer(destination)
+        except AnswerIncomplete as failure:
+            # One slow or broken path must not decide for its neighbours; what it costs is bounded by the host's turns.
+            self._breakers.succeeded(destination.host)
+            return Inconclusive(str(failure))
         except AddressUnreachable as failure:
             self._breakers.failed(destination.host)
             return Inconclusive(str(failure))

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import httpx
 
-from varsel.errors import AddressUnreachable, AnswerTooLarge
+from varsel.errors import AddressUnreachable, AnswerIncomplete, AnswerTooLarge
 from varsel.outgoing.destination import Destination, IPAddress
 from varsel.outgoing.guard import Guard
 
@@ -52,7 +52,7 @@ class Incoming:
         self._limit = limit
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body piece by piece as it arrives, undecoded. Raises `AnswerTooLarge` and `AddressUnreachable`."""
+        """Give the body piece by piece as it arrives, undecoded. Raises `AnswerTooLarge` and `AnswerIncomplete`."""
         if self._announced() > self._limit.left:
             raise self._too_large()
         try:
@@ -61,10 +61,10 @@ class Incoming:
                     raise self._too_large()
                 yield chunk
         except (httpx.HTTPError, OSError) as failure:
-            raise AddressUnreachable(f"{self._origin} broke off its answer ({type(failure).__name__}).") from failure
+            raise AnswerIncomplete(f"{self._origin} broke off its answer ({type(failure).__name__}).") from failure
 
     async def read(self) -> bytes:
-        """Return the whole body. Raises `AnswerTooLarge` and `AddressUnreachable`."""
+        """Return the whole body. Raises `AnswerTooLarge` and `AnswerIncomplete`."""
         body = bytearray()
         async for chunk in self.chunks():
             body += chunk
@@ -76,6 +76,21 @@ class Incoming:
 
     def _too_large(self) -> AnswerTooLarge:
         return AnswerTooLarge(f"{self._origin} answered more than the limit allows.")
+
+
+class _Course:
+    """How far a request has come."""
+
+    def __init__(self) -> None:
+        self._connected = False
+
+    async def follow(self, event: str, _details: Mapping[str, object]) -> None:
+        """Take note of an event of httpcore: after TCP and TLS the request's head is sent."""
+        self._connected = self._connected or event.endswith(".send_request_headers.started")
+
+    def failure(self, text: str) -> AddressUnreachable:
+        """Return the failure of a request that has come so far and no farther."""
+        return AnswerIncomplete(text) if self._connected else AddressUnreachable(text)
 
 
 class Fetcher:
@@ -109,19 +124,19 @@ class Fetcher:
         `within` reaches from the look-up of the name to the end of the block. Raises `AddressNotFetched` in its three
         forms.
         """
-        deadline = asyncio.timeout(within.total_seconds())
+        deadline, course = asyncio.timeout(within.total_seconds()), _Course()
         try:
             async with deadline, AsyncExitStack() as opened:
-                response = await self._response(opened, destination, headers)
+                response = await self._response(opened, destination, headers, course)
                 yield Incoming(destination.origin, response, limit)
         except TimeoutError as late:
             if not deadline.expired():
                 raise  # somebody else's time-out, inside the block
             seconds = within.total_seconds()
-            raise AddressUnreachable(f"{destination.origin} did not answer in full within {seconds:g} s.") from late
+            raise course.failure(f"{destination.origin} did not answer in full within {seconds:g} s.") from late
 
     async def _response(
-        self, opened: AsyncExitStack, destination: Destination, headers: Mapping[str, str]
+        self, opened: AsyncExitStack, destination: Destination, headers: Mapping[str, str], course: _Course
     ) -> httpx.Response:
         """Ask the first address that takes a connection."""
         failure: Exception | None = None
@@ -129,7 +144,7 @@ class Fetcher:
             transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_ALONE)
             await opened.enter_async_context(transport)
             try:
-                response = await transport.handle_async_request(self._request(destination, address, headers))
+                response = await transport.handle_async_request(self._request(destination, address, headers, course))
             except (httpx.ConnectError, httpx.ConnectTimeout) as unconnected:
                 failure = unconnected
                 continue
@@ -138,9 +153,11 @@ class Fetcher:
                 break
             opened.push_async_callback(response.aclose)
             return response
-        raise AddressUnreachable(f"{destination.origin} could not be asked ({type(failure).__name__}).") from failure
+        raise course.failure(f"{destination.origin} could not be asked ({type(failure).__name__}).") from failure
 
-    def _request(self, destination: Destination, address: IPAddress, headers: Mapping[str, str]) -> httpx.Request:
+    def _request(
+        self, destination: Destination, address: IPAddress, headers: Mapping[str, str], course: _Course
+    ) -> httpx.Request:
         """Write a request that dials `address`, while Host and TLS keep the name."""
         return httpx.Request(
             "GET",
@@ -148,6 +165,7 @@ class Fetcher:
             headers={**_HEADERS, **headers, "Host": destination.url.netloc.decode("ascii")},
             extensions={
                 "sni_hostname": destination.host,
+                "trace": course.follow,
                 "timeout": httpx.Timeout(None, connect=self._connect_timeout).as_dict(),
             },
         )

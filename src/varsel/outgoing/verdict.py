@@ -1,6 +1,7 @@
 """What became of asking a send condition, and how an endpoint's answer is read (processing.md 1.7)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import msgspec
 
@@ -29,9 +30,10 @@ class Inconclusive:
 
 @dataclass(frozen=True, slots=True)
 class NotAsked:
-    """Too much is being asked at this moment; try later. It says nothing of the condition, so it is not counted."""
+    """The endpoint was not asked; try later, of use after `rest` at the earliest. It says nothing of the condition."""
 
     reason: str
+    rest: timedelta = timedelta(0)
 
 
 Verdict = Met | NotMet | Inconclusive | NotAsked

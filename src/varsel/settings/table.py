@@ -960,7 +960,9 @@ class Table:
         choice(Undecided),
         "send",
         "What becomes of an order whose condition stays undecided: `send` sends it, as the contract says; "
-        "`do-not-send` ends it as `SendConditionNotMet`; `hold` goes on asking for 48 hours and then ends it so.",
+        "`do-not-send` ends it as `SendConditionNotMet`; `hold` goes on asking for 48 hours and then ends it so. "
+        "It decides only about endpoints that were asked, or could not be for 24 hours (`hold`: 48) because their host "
+        "cannot be reached or is asked too much already.",
     )
     condition_authentication: ConditionAuthentication = setting(
         CONDITIONS,

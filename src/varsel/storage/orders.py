@@ -99,6 +99,8 @@ class ClaimedOrder:
     failures: int
     condition_asked: int
     """Inconclusive answers of the condition endpoint in a row."""
+    condition_unasked: int
+    """How often that endpoint could not be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,9 +392,10 @@ async def postpone(pool: Pool, delays: Sequence[Delay]) -> None:
     )
 
 
-async def ask_again(pool: Pool, order: ClaimedOrder, *, at: datetime, asked: int, trouble: str) -> None:
-    """Give an order back until `at`, when its condition is asked anew.
+async def ask_again(pool: Pool, order: ClaimedOrder, *, at: datetime, trouble: str) -> None:
+    """Give an order back until `at`, when its condition is asked anew, with its counts as `order` has them.
 
-    `asked` counts its inconclusive answers in a row; `trouble` says why it waits, naming the endpoint's host at most.
+    `trouble` says why it waits, naming the endpoint's host at most.
     """
-    await pool.execute(_SQL["ask_again"], order.id, order.attempt, at, asked, trouble, OrderStatus.Processing)
+    asked, unasked = order.condition_asked, order.condition_unasked
+    await pool.execute(_SQL["ask_again"], order.id, order.attempt, at, asked, unasked, trouble, OrderStatus.Processing)

@@ -85,7 +85,7 @@ FROM (
 WHERE o.id = chosen.id
 RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
           o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
-          o.attempt, o.failures, o.condition_asked
+          o.attempt, o.failures, o.condition_asked, o.condition_unasked
 
 -- name: next_parts
 -- The next parts of each claimed order with the order's texts. Written so that each order's are looked up by the key:
@@ -138,11 +138,12 @@ WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $4
 -- number ends the lease, so that nobody renews it. A send condition is asked anew then, and its answers are counted
 -- anew (processing.md 1.7).
 UPDATE orders o
-SET due = held.until, attempt = o.attempt + 1, failures = o.failures + 1, condition_asked = 0, trouble = held.trouble
+SET due = held.until, attempt = o.attempt + 1, failures = o.failures + 1, condition_asked = 0, condition_unasked = 0,
+    trouble = held.trouble
 FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[]) AS held (id, attempt, until, trouble)
 WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $5
 
 -- name: ask_again
 -- The send condition is not decided. The order stays what it is, its last update too, and is asked about at `due`.
-UPDATE orders SET due = $3, attempt = attempt + 1, condition_asked = $4, trouble = $5
-WHERE id = $1 AND attempt = $2 AND status = $6
+UPDATE orders SET due = $3, attempt = attempt + 1, condition_asked = $4, condition_unasked = $5, trouble = $6
+WHERE id = $1 AND attempt = $2 AND status = $7

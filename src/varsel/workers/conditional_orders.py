@@ -9,13 +9,20 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from varsel.model.clock import Clock
-from varsel.orders.condition import ConditionPolicy, TreatAsMet, TreatAsNotMet, TryAgain, after_inconclusive
+from varsel.orders.condition import (
+    ConditionPolicy,
+    Step,
+    TreatAsMet,
+    TreatAsNotMet,
+    TryAgain,
+    after_inconclusive,
+    after_not_asked,
+)
 from varsel.outgoing.verdict import Inconclusive, Met, NotAsked, NotMet, Verdict
-from varsel.schedule import stepped_pause
 from varsel.storage import orders
 from varsel.storage.orders import ClaimedOrder, Queue
 from varsel.storage.pool import Pool
@@ -31,8 +38,6 @@ AskCondition = Callable[[str], Awaitable[Verdict]]
 
 _EXPANDED_AT_ONCE = 4
 """Orders whose next parts are expanded side by side; together with the size of a part it bounds memory."""
-_BUSY = (timedelta(seconds=15),)
-"""How long an order waits that could not be asked about for want of turns."""
 _UNDECIDED = "the send condition is undecided"
 
 
@@ -133,11 +138,15 @@ class ConditionalOrders:
             case NotMet():
                 await self._end(order)
                 return False
-            case NotAsked(reason):
-                await self._ask_again(order, self._pause_of_the_busy(), order.condition_asked, reason)
+            case NotAsked(reason) if self._stopping:
+                await self._ask_again(order, timedelta(0), reason)  # another process takes over at once
                 return False
+            case NotAsked(reason, rest):
+                return await self._is_met_unasked(order, reason, rest)
             case Inconclusive(reason):
-                return await self._is_treated_as_met(order, reason)
+                asked = replace(order, condition_asked=order.condition_asked + 1)
+                step = after_inconclusive(asked.condition_asked, self._options.policy)
+                return await self._is_treated_as_met(asked, step, reason)
 
     async def _verdict(self, order: ClaimedOrder) -> Verdict:
         question = asyncio.timeout(0 if self._stopping else None)
@@ -153,13 +162,20 @@ class ConditionalOrders:
         finally:
             self._questions.discard(question)
 
-    async def _is_treated_as_met(self, order: ClaimedOrder, reason: str) -> bool:
-        """Do what the policy says about one more inconclusive answer."""
-        asked = order.condition_asked + 1
-        match after_inconclusive(asked, self._options.policy):
+    async def _is_met_unasked(self, order: ClaimedOrder, reason: str, rest: timedelta) -> bool:
+        """Count one more time without asking, and do what the policy says about so many."""
+        unasked = replace(order, condition_unasked=order.condition_unasked + 1)
+        jitter = random.random()  # noqa: S311 - spreads retries; nobody gains by guessing it
+        step = after_not_asked(unasked.condition_unasked, rest, jitter, self._options.policy)
+        reason = f"its endpoint could not be asked, {unasked.condition_unasked} times by now: {reason}"
+        return await self._is_treated_as_met(unasked, step, reason)
+
+    async def _is_treated_as_met(self, order: ClaimedOrder, step: Step, reason: str) -> bool:
+        """Do what the policy says."""
+        match step:
             case TryAgain(pause):
                 _log.info("order %s waits %s, for its send condition is undecided: %s", order.id, pause, reason)
-                await self._ask_again(order, pause, asked, reason)
+                await self._ask_again(order, pause, reason)
                 return False
             case TreatAsNotMet():
                 _log.warning("order %s ends unsent, for its send condition stays undecided: %s", order.id, reason)
@@ -169,14 +185,9 @@ class ConditionalOrders:
                 _log.warning("order %s is sent although its send condition is undecided: %s", order.id, reason)
                 return True
 
-    async def _ask_again(self, order: ClaimedOrder, pause: timedelta, asked: int, reason: str) -> None:
+    async def _ask_again(self, order: ClaimedOrder, pause: timedelta, reason: str) -> None:
         at = self._clock.now() + pause
-        await orders.ask_again(self._pool, order, at=at, asked=asked, trouble=f"{_UNDECIDED}: {reason}")
-
-    def _pause_of_the_busy(self) -> timedelta:
-        """Return a pause that others of the same moment do not have; none when another process should take over."""
-        jitter = random.random()  # noqa: S311 - spreads retries; nobody gains by guessing it
-        return timedelta(0) if self._stopping else stepped_pause(1, _BUSY, jitter)
+        await orders.ask_again(self._pool, order, at=at, trouble=f"{_UNDECIDED}: {reason}")
 
     async def _end(self, order: ClaimedOrder) -> None:
         now = self._clock.now()
