@@ -19,10 +19,25 @@ async def test_a_busy_host_keeps_nobody_from_asking_another() -> None:
 async def test_those_who_wait_for_a_host_hold_none_of_the_common_turns() -> None:
     turns = Turns(TurnLimits(total=2, per_host=1, patience=_LONG))
     assert await turns.take("slow.example.com")
-    waiting = [asyncio.create_task(turns.take("slow.example.com")) for _ in range(10)]
+    waiting = [asyncio.create_task(turns.take("slow.example.com")) for _ in range(2)]
     await asyncio.sleep(0)  # lets all of them begin to wait
     assert await turns.take("quick.example.com")
     turns.give_back("quick.example.com")
+    for task in waiting:
+        turns.give_back("slow.example.com")
+        assert await task
+
+
+async def test_when_many_wait_for_a_host_the_next_is_refused_at_once() -> None:
+    turns = Turns(TurnLimits(total=9, per_host=2, patience=_LONG))
+    assert await turns.take("slow.example.com")
+    assert await turns.take("slow.example.com")
+    waiting = [asyncio.create_task(turns.take("slow.example.com")) for _ in range(4)]
+    await asyncio.sleep(0)  # lets all of them begin to wait
+    refused = asyncio.create_task(turns.take("slow.example.com"))
+    await asyncio.sleep(0)  # lets it look, which is all it needs
+    assert refused.done()
+    assert not refused.result()
     for task in waiting:
         turns.give_back("slow.example.com")
         assert await task

@@ -1,6 +1,7 @@
 """Orders in the database: stored whole, owned, claimed by one, cancelled or processed but never both."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -168,6 +169,103 @@ async def test_looking_ahead_takes_orders_early_but_ends_no_lease(pool: Pool) ->
     assert await claim(pool, look_ahead=look_ahead) == []
     assert await claim(pool, at=LEASE - SECOND, look_ahead=look_ahead) == []
     assert len(await claim(pool, at=LEASE, look_ahead=look_ahead)) == 1
+
+
+def asking(host: str, *, at: timedelta = timedelta(0)) -> Order:
+    """Make an order due so long after noon whose send condition is asked at `host`."""
+    return make_order(emails("kari"), NOON, send_at=NOON + at, condition_endpoint=f"https://{host}/check?case=1")
+
+
+async def claim_asking(
+    pool: Pool, *, limit: int = 100, at_host: int = 100, at: timedelta = timedelta(0), **under_way: int
+) -> list[ClaimedOrder]:
+    """Claim orders with a send condition; `under_way` counts those at `<name>.example.com`."""
+    return await orders.claim_conditional(
+        pool,
+        now=NOON + at,
+        lease=LEASE,
+        look_ahead=timedelta(0),
+        limit=limit,
+        at_host=at_host,
+        under_way={await number_of(pool, f"https://{name}.example.com/"): n for name, n in under_way.items()},
+    )
+
+
+async def number_of(pool: Pool, endpoint: str) -> int:
+    """Ask the database what stands for an endpoint's host."""
+    number: int = await pool.fetchval("SELECT condition_host($1)", endpoint)
+    return number
+
+
+def by_hosts(claimed: list[ClaimedOrder]) -> Counter[str]:
+    return Counter((order.condition_endpoint or "").split("/")[2] for order in claimed)
+
+
+async def test_a_claim_passes_by_the_backlog_of_a_host(pool: Pool) -> None:
+    minute = timedelta(minutes=1)
+    await store(pool, *(asking("slow.example.com", at=-minute) for _ in range(500)))
+    (quick,) = await store(pool, asking("quick.example.com"))
+
+    claimed = await claim_asking(pool, limit=5, at_host=4)
+    assert by_hosts(claimed) == {"slow.example.com": 4, "quick.example.com": 1}
+    assert quick in {order.id for order in claimed}
+
+    assert by_hosts(await claim_asking(pool, at_host=4, slow=3)) == {"slow.example.com": 1}
+    assert await claim_asking(pool, at_host=4, slow=4) == []
+    assert await claim_asking(pool, at_host=4, slow=9) == []
+
+
+async def test_who_has_least_under_way_is_claimed_first_then_the_oldest(pool: Pool) -> None:
+    for host, hour in (("a", 3), ("b", 2), ("c", 1)):
+        await store(pool, *(asking(f"{host}.example.com", at=-timedelta(hours=hour)) for _ in range(3)))
+    assert by_hosts(await claim_asking(pool, limit=1, a=1, b=1)) == {"c.example.com": 1}
+    assert by_hosts(await claim_asking(pool, limit=3, a=2)) == {"b.example.com": 2, "c.example.com": 1}
+
+
+async def test_of_each_host_the_oldest_due_are_claimed_and_lost_leases_again(pool: Pool) -> None:
+    late, early, middle = await store(pool, *(asking("a.example.com", at=at * SECOND) for at in (3, 1, 2)))
+    assert await claim_asking(pool) == []
+    assert [order.id for order in await claim_asking(pool, at=3 * SECOND, at_host=1)] == [early]
+    assert {order.id for order in await claim_asking(pool, at=3 * SECOND)} == {late, middle}
+    assert await claim_asking(pool, at=LEASE) == []
+    again = await claim_asking(pool, at=LEASE + 3 * SECOND)
+    assert {(order.id, order.attempt) for order in again} == {(late, 2), (early, 2), (middle, 2)}
+
+
+async def test_many_claiming_with_conditions_at_once_never_share_an_order(pool: Pool) -> None:
+    stored = await store(pool, *(asking(f"{number % 3}.example.com") for number in range(200)))
+    claimed: list[UUID] = []
+    while sets := [found for found in await asyncio.gather(*(claim_asking(pool, limit=7) for _ in range(8))) if found]:
+        assert all(len(found) <= 7 for found in sets)
+        claimed += [order.id for found in sets for order in found]
+    assert len(claimed) == len(set(claimed))
+    assert set(claimed) == set(stored)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("https://Condition.Example.COM:8443/check", "condition.example.com"),
+        ("http://condition.example.com?case=1", "condition.example.com"),
+        ("http://condition.example.com#part", "condition.example.com"),
+        ("http://[2001:DB8::1]:80/", "[2001:db8::1]"),
+        ("http:///nowhere", ""),
+        ("nonsense", ""),
+    ],
+)
+async def test_orders_are_told_apart_by_the_hosts_of_their_endpoints(pool: Pool, endpoint: str, host: str) -> None:
+    await store(pool, make_order(emails("kari"), NOON, condition_endpoint=endpoint))
+    (claimed,) = await claim_asking(pool)
+    assert claimed.condition_host == await number_of(pool, f"https://{host}/")
+
+
+async def test_no_number_of_hosts_makes_a_claim_long_and_all_have_their_chance(pool: Pool) -> None:
+    stored = set(await store(pool, *(asking(f"{number}.example.com") for number in range(700))))
+    while stored:
+        claimed = {order.id for order in await claim_asking(pool, limit=1000)}
+        assert len(claimed) <= 512
+        assert claimed <= stored
+        stored -= claimed
 
 
 async def test_orders_wait_in_the_queue_of_their_kind(pool: Pool) -> None:

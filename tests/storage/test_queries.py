@@ -115,6 +115,7 @@ async def test_no_frequent_statement_reads_a_table_whole(watched: tuple[Pool, Se
 async def live_through_everything(rig: Rig) -> None:
     """Run every statement that runs often: accepting, processing, sending, reports, deadlines, reading."""
     small = await rig.store(make_order(emails("kari", "transient", "never-reported"), NOON, senders_reference="mine"))
+    await rig.store(make_order(emails("kari"), NOON, condition_endpoint="http://127.0.0.1:1/"))
     large = await rig.store(make_order(many(1_200), NOON))
     await rig.report(ArrivedReport(Channel.Email, "nobody's", None, Result.EMAIL_DELIVERED, "{}"))
     for turn in (timedelta(0), timedelta(minutes=2), timedelta(minutes=10), timedelta(hours=50)):

@@ -68,7 +68,7 @@ def crew_options(
             lifetime=timedelta(hours=48),
             placeholder_fallback=None,
         ),
-        condition=ConditionOptions(at_once=200, policy=policy or ConditionPolicy()),
+        condition=ConditionOptions(at_once=200, at_host=16, policy=policy or ConditionPolicy()),
         send=send or {Channel.Email: send_options(), Channel.Sms: send_options()},
         reports=ReportOptions(
             lease=LEASE, at_once=500, first_pause=timedelta(seconds=5), give_up_after=timedelta(days=7)

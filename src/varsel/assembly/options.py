@@ -91,7 +91,9 @@ def _process_options(settings: Settings, window: DaytimeWindow) -> ProcessOption
 def _condition_options(settings: Settings) -> ConditionOptions:
     undecided = Undecided(settings.condition_undecided.value)
     policy = ConditionPolicy(undecided, settings.condition_attempts)
-    return ConditionOptions(settings.condition_orders_at_once, policy)
+    # As many again as are being asked, so that the next one is at hand when an answer comes.
+    at_host = 2 * settings.condition_concurrency_per_host
+    return ConditionOptions(settings.condition_orders_at_once, at_host, policy)
 
 
 def _send_options(settings: Settings, assume_delivered_after: timedelta | None) -> SendOptions:

@@ -4,14 +4,20 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
+_MOST_IN_A_LANE = 3
+"""Who has a turn and who waits for one, in turns of the host."""
+
 
 @dataclass(frozen=True, slots=True)
 class TurnLimits:
-    """Calls at once in all and for one host, and how long a call waits for its turn."""
+    """Calls at once in all and for one host, and how long a call waits for its turn.
+
+    Twice as many as have a turn may wait for a host; in `patience` that many calls of 10 s each come to an end.
+    """
 
     total: int = 64
     per_host: int = 8
-    patience: timedelta = timedelta(seconds=5)
+    patience: timedelta = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -29,8 +35,13 @@ class Turns:
         self._lanes: dict[str, _Lane] = {}
 
     async def take(self, host: str) -> bool:
-        """Wait for a turn; False if none came in time. After True `give_back` must follow."""
+        """Wait for a turn; False if too many wait for the host already, or none came in time.
+
+        After True `give_back` must follow.
+        """
         lane = self._lanes.setdefault(host, _Lane(asyncio.Semaphore(self._limits.per_host)))
+        if lane.members >= _MOST_IN_A_LANE * self._limits.per_host:
+            return False
         lane.members += 1
         taken = False
         try:

@@ -938,8 +938,8 @@ class Table:
         CONDITIONS,
         whole(1, 1000, "questions"),
         "8",
-        "Of these, how many at the same host. An endpoint that answers slowly has no more than these waiting; "
-        "further orders come back to it a little later.",
+        "Of these, how many at the same host. Twice as many of its orders are under way at once; however many more "
+        "wait for a slow host, they hold up nobody else's.",
     )
     condition_orders_at_once: int = setting(
         CONDITIONS,

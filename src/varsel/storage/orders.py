@@ -1,6 +1,6 @@
 """Orders: stored whole, claimed under a lease, advanced part by part, read by their key."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum, auto
@@ -101,6 +101,8 @@ class ClaimedOrder:
     """Inconclusive answers of the condition endpoint in a row."""
     condition_unasked: int
     """How often that endpoint could not be asked."""
+    condition_host: int | None
+    """What stands for the endpoint's host in `claim_conditional`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +292,7 @@ async def cancel(pool: Pool, order_id: UUID, creator: str, *, now: datetime, clo
 async def claim_due(
     pool: Pool, queue: Queue, *, now: datetime, lease: timedelta, look_ahead: timedelta, limit: int
 ) -> list[ClaimedOrder]:
-    """Lease up to `limit` due orders of a queue, oldest first."""
+    """Lease up to `limit` due orders of a queue without send conditions, oldest first."""
     rows = await pool.fetch(
         _SQL["claim_due"],
         now + look_ahead,
@@ -300,6 +302,37 @@ async def claim_due(
         queue,
         now,
         OrderStatus.Registered,
+    )
+    return [_claimed(row) for row in rows]
+
+
+async def claim_conditional(
+    pool: Pool,
+    *,
+    now: datetime,
+    lease: timedelta,
+    look_ahead: timedelta,
+    limit: int,
+    at_host: int,
+    under_way: Mapping[int, int],
+) -> list[ClaimedOrder]:
+    """Lease up to `limit` due orders with a send condition, of each host its oldest.
+
+    `under_way` counts what the caller holds, by `ClaimedOrder.condition_host`; no host gets more than `at_host` with
+    it.
+    """
+    rows = await pool.fetch(
+        _SQL["claim_conditional"],
+        now + look_ahead,
+        now + lease,
+        OrderStatus.Processing,
+        limit,
+        now,
+        OrderStatus.Registered,
+        at_host,
+        list(under_way),
+        list(under_way.values()),
+        Queue.Conditional,
     )
     return [_claimed(row) for row in rows]
 

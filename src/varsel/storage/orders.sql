@@ -85,7 +85,55 @@ FROM (
 WHERE o.id = chosen.id
 RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
           o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
-          o.attempt, o.failures, o.condition_asked, o.condition_unasked
+          o.attempt, o.failures, o.condition_asked, o.condition_unasked, NULL AS condition_host
+
+-- name: claim_conditional
+-- Like claim_due, but host by host: $8 and $9 say how many orders of which hosts the process has under way, and no host
+-- gets more than $7 with them. Who has least comes first. So an order waits for its own host's backlog only.
+-- The walk takes one step in the index for each host, however many orders it has: 256 hosts from anywhere on, and as
+-- many from the lowest up to there, so that no number of hosts makes a claim slow and each has its chance. `due` is
+-- spelled as in the index for it: any other one, which the planner prefers while it is small, leads through a backlog.
+WITH RECURSIVE beginning (host) AS MATERIALIZED (
+    SELECT ((random() - 0.5) * 18446744073709551616)::bigint
+    WHERE EXISTS (SELECT FROM orders WHERE queue = $10 AND due <= $1 AND (due <= $5 OR status = $6))
+), hosts (host, last, steps) AS (
+    SELECT host, 9223372036854775807, 0 FROM beginning
+    UNION ALL
+    SELECT -9223372036854775808, host, 0 FROM beginning
+    UNION ALL
+    SELECT next.host, hosts.last, hosts.steps + 1
+    FROM hosts
+    CROSS JOIN LATERAL (
+        SELECT condition_host(condition_endpoint) AS host FROM orders
+        WHERE condition_endpoint IS NOT NULL AND coalesce(due, 'infinity') < 'infinity'
+          AND condition_host(condition_endpoint) > hosts.host AND condition_host(condition_endpoint) <= hosts.last
+        ORDER BY condition_host(condition_endpoint)
+        LIMIT 1
+    ) AS next
+    WHERE hosts.steps < 256
+)
+UPDATE orders o
+SET due = $2, attempt = o.attempt + 1, status = $3
+FROM (
+    SELECT candidate.id, hosts.host
+    FROM (SELECT host FROM hosts WHERE steps > 0) AS hosts
+    LEFT JOIN unnest($8::bigint[], $9::integer[]) AS busy (host, orders) ON busy.host = hosts.host
+    CROSS JOIN LATERAL (
+        SELECT id, due FROM orders
+        WHERE condition_endpoint IS NOT NULL AND coalesce(due, 'infinity') < 'infinity'
+          AND condition_host(condition_endpoint) = hosts.host AND coalesce(due, 'infinity') <= $1
+          AND (coalesce(due, 'infinity') <= $5 OR status = $6)
+        ORDER BY coalesce(due, 'infinity')
+        LIMIT greatest(0, $7 - coalesce(busy.orders, 0))
+        FOR UPDATE SKIP LOCKED
+    ) AS candidate
+    ORDER BY coalesce(busy.orders, 0) + row_number() OVER (PARTITION BY hosts.host ORDER BY candidate.due), candidate.due
+    LIMIT $4
+) AS chosen
+WHERE o.id = chosen.id
+RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
+          o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
+          o.attempt, o.failures, o.condition_asked, o.condition_unasked, chosen.host AS condition_host
 
 -- name: next_parts
 -- The next parts of each claimed order with the order's texts. Written so that each order's are looked up by the key:

@@ -1,13 +1,15 @@
 """Orders that carry a send condition: each is asked about, then expanded, by a task of its own (processing.md 1.7).
 
-They wait apart from all others, and their tasks only wait for endpoints: one that is slow on purpose holds up nobody
-but its own orders. The condition is asked whenever processing begins, so also after a crash or a failed look-up;
-once the first part is stored it has been answered for good.
+They wait apart from all others, and their tasks only wait for endpoints. Each host has its share of the places,
+whatever its backlog: one that is slow on purpose holds up nobody but its own orders. The condition is asked whenever
+processing begins, so also after a crash or a failed look-up; once the first part is stored it has been answered for
+good.
 """
 
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -24,7 +26,7 @@ from varsel.orders.condition import (
 )
 from varsel.outgoing.verdict import Inconclusive, Met, NotAsked, NotMet, Verdict
 from varsel.storage import orders
-from varsel.storage.orders import ClaimedOrder, Queue
+from varsel.storage.orders import ClaimedOrder
 from varsel.storage.pool import Pool
 from varsel.storage.transactions import in_transaction
 from varsel.workers.expand_orders import ExpandOrders, ProcessOptions
@@ -47,6 +49,8 @@ class ConditionOptions:
 
     at_once: int
     """Such orders under way at once in this process."""
+    at_host: int
+    """Of these, how many whose endpoints are on one host."""
     policy: ConditionPolicy
 
 
@@ -72,6 +76,7 @@ class ConditionalOrders:
         self._options = options
         self._places = asyncio.Semaphore(_EXPANDED_AT_ONCE)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._at_hosts = Counter[int]()
         self._questions: set[asyncio.Timeout] = set()
         self._stopping = False
 
@@ -98,24 +103,30 @@ class ConditionalOrders:
         await self.settle_down()
 
     async def _claim(self, room: int) -> list[ClaimedOrder]:
-        return await orders.claim_due(
+        return await orders.claim_conditional(
             self._pool,
-            Queue.Conditional,
             now=self._clock.now(),
             lease=self._process.lease,
             look_ahead=self._process.look_ahead,
             limit=room,
+            at_host=self._options.at_host,
+            under_way=self._at_hosts,
         )
 
     def _start(self, order: ClaimedOrder) -> None:
+        host = order.condition_host or 0
         task = asyncio.create_task(self._carry(order))
         self._under_way.add(task)
-        task.add_done_callback(self._ended)
+        self._at_hosts[host] += 1
+        task.add_done_callback(lambda ended: self._ended(ended, host))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if len(self._under_way) == self._options.at_once:
-            self._hints.conditional_orders.give()
+    def _ended(self, task: asyncio.Task[None], host: int) -> None:
+        if len(self._under_way) == self._options.at_once or self._at_hosts[host] == self._options.at_host:
+            self._hints.conditional_orders.give()  # others may be waiting for this place
         self._under_way.discard(task)
+        self._at_hosts[host] -= 1
+        if not self._at_hosts[host]:
+            del self._at_hosts[host]
         if not task.cancelled() and (error := task.exception()) is not None:
             # The lease runs out and the order is taken again; nothing is lost.
             _log.error("processing an order with a send condition broke off", exc_info=error)
