@@ -12,6 +12,7 @@
     │   ├── AddressRefused         Varsel does not go there; trying again does not help
     │   ├── AddressUnreachable     no connection, no trusted certificate, or no complete answer in time
     │   │   └── AnswerIncomplete       a connection was made, so this says little of the host's other addresses
+    │   ├── NameNotLookedUp        too many look-ups are under way; it was not even tried
     │   └── AnswerTooLarge         it answers more than the limit allows
     ├── DependencyFailure      a directory or other look-up did not answer; the work is tried again later
     │   └── QuestionRefused        it finds fault with the question itself; a smaller question may be answered
@@ -73,6 +74,10 @@ class AddressUnreachable(AddressNotFetched):
 
 class AnswerIncomplete(AddressUnreachable):
     """A connection was made, but what came over it was late, broken off or no answer; another try may succeed."""
+
+
+class NameNotLookedUp(AddressNotFetched):
+    """Too many names are being looked up at this moment; says nothing of the host, and another try may succeed."""
 
 
 class AnswerTooLarge(AddressNotFetched):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.certificates import server_certificate
 from tests.support.condition_endpoint import NO, YES, ConditionEndpoint, Does, Says
-from tests.support.resolvers import FixedResolver
+from tests.support.resolvers import BusyResolver, FixedResolver
 from varsel.errors import DependencyFailure
 from varsel.model.clock import HandTurnedClock
 from varsel.outgoing.authentication import Bearer, FixedField, Introduction
@@ -172,6 +172,13 @@ async def test_private_addresses_are_inconclusive_and_never_asked() -> None:
     assert isinstance(verdict, Inconclusive)
     assert "loopback" in verdict.reason
     assert endpoint.received == []
+
+
+async def test_a_name_that_could_not_be_looked_up_was_not_asked_and_its_host_is_not_laid_to_rest() -> None:
+    fetcher, breakers = Fetcher(Guard(BusyResolver()), tls=_TRUSTS_NOBODY), Breakers(_CLOCK, Resting(failures=1))
+    asking = ConditionClient(fetcher, Turns(), breakers)
+    verdicts = [await asking.ask(f"https://{_NAME}{_SECRET}") for _ in range(3)]
+    assert verdicts == [NotAsked(f"no thread for {len(_NAME)} letters")] * 3
 
 
 async def test_a_redirect_to_a_private_address_goes_nowhere() -> None:

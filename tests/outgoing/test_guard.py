@@ -1,11 +1,10 @@
 """Reading hostile addresses, and which of them the guard lets pass."""
 
-from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 import pytest
 
-from tests.support.resolvers import FixedResolver, SilentResolver, UnknownName
+from tests.support.resolvers import FixedResolver, UnknownName
 from varsel.errors import AddressRefused, AddressUnreachable
 from varsel.outgoing.destination import read_destination
 from varsel.outgoing.guard import Allowed, Guard
@@ -120,9 +119,9 @@ async def test_the_resolver_is_asked_for_the_plain_name() -> None:
     assert resolver.asked == ["condition.example.com"]
 
 
-@pytest.mark.parametrize("resolver", [UnknownName(), FixedResolver([]), SilentResolver()])
-async def test_names_without_answer_are_unreachable(resolver: UnknownName | FixedResolver | SilentResolver) -> None:
-    guard = Guard(resolver, resolve_timeout=timedelta(milliseconds=20))
+@pytest.mark.parametrize("resolver", [UnknownName(), FixedResolver([])])
+async def test_names_without_answer_are_unreachable(resolver: UnknownName | FixedResolver) -> None:
+    guard = Guard(resolver)
     with pytest.raises(AddressUnreachable, match="could not be resolved"):
         await guard.admit(read_destination("https://condition.example.com/"))
 

@@ -1,9 +1,10 @@
 """Resolvers as values: what a name server would say."""
 
-import asyncio
+import threading
 from collections.abc import Sequence
 from ipaddress import ip_address
 
+from varsel.errors import NameNotLookedUp
 from varsel.outgoing.destination import IPAddress
 
 
@@ -28,10 +29,28 @@ class UnknownName:
         raise OSError(f"unknown: {len(host)} letters")
 
 
-class SilentResolver:
-    """Never answers."""
+class SlowNameServers:
+    """Looks names up like the system, in the thread that asks; names of `slow` domains take until `release`."""
+
+    def __init__(self, *slow: str) -> None:
+        self._slow = slow
+        self._released = threading.Event()
+        self.asked: list[str] = []
+
+    def __call__(self, host: str) -> tuple[IPAddress, ...]:
+        self.asked.append(host)
+        if host.endswith(self._slow):
+            self._released.wait()
+        return (ip_address("127.0.0.1"),)
+
+    def release(self) -> None:
+        """Let the slow ones answer."""
+        self._released.set()
+
+
+class BusyResolver:
+    """Has no thread for anybody."""
 
     async def addresses(self, host: str) -> Sequence[IPAddress]:
-        """Wait for ever."""
-        await asyncio.Event().wait()
-        raise AssertionError(host)
+        """Raise as a resolver does."""
+        raise NameNotLookedUp(f"no thread for {len(host)} letters")

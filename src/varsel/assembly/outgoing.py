@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
 from varsel.assembly.tokens import maskinporten_tokens, oauth_tokens
@@ -12,16 +12,22 @@ from varsel.outgoing.breaker import Breakers
 from varsel.outgoing.condition import ConditionClient, QuestionLimits
 from varsel.outgoing.fetch import Fetcher
 from varsel.outgoing.guard import Allowed, Guard
-from varsel.outgoing.resolver import SystemResolver
+from varsel.outgoing.resolver import LookUpLimits, SystemResolver
 from varsel.outgoing.signature import Signature, read_webhook_keys
 from varsel.outgoing.turns import TurnLimits, Turns
 from varsel.settings import Secret, Settings
 from varsel.settings.choices import ConditionAuthentication as Choice
 
+_LOOK_UPS_OF_FILES = LookUpLimits(total=32, per_domain=32)
+"""Files lie at few domains, which the operator named; most of them share one of a cloud's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """What reaches addresses that callers chose. Whatever else fetches from such addresses shares `fetcher`."""
+    """What reaches addresses that callers chose: `conditions`, and `fetcher` for whatever else fetches from such ones.
+
+    Each has threads of its own for look-ups, so that slow name servers of condition endpoints hold up nothing else.
+    """
 
     fetcher: Fetcher
     conditions: ConditionClient
@@ -32,15 +38,13 @@ async def open_outgoing(
     settings: Settings, clock: Clock, *, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Outgoing]:
     """Make the parts for the time of the block; `tls` None trusts whom the system trusts."""
-    resolver = SystemResolver()
-    try:
+    with closing(SystemResolver()) as resolver, closing(SystemResolver(_LOOK_UPS_OF_FILES)) as resolver_of_files:
         async with open_introduction(settings, clock, tls=tls) as introduction:
             fetcher = Fetcher(_guard(settings, resolver), tls=tls)
+            fetcher_of_files = Fetcher(_guard(settings, resolver_of_files), tls=tls)
             turns = Turns(TurnLimits(settings.condition_concurrency, settings.condition_concurrency_per_host))
             limits = QuestionLimits(settings.condition_timeout)
-            yield Outgoing(fetcher, ConditionClient(fetcher, turns, Breakers(clock), introduction, limits))
-    finally:
-        resolver.close()
+            yield Outgoing(fetcher_of_files, ConditionClient(fetcher, turns, Breakers(clock), introduction, limits))
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ Take = Callable[[bytes], None]
 Fetch = Callable[[str, Take], Awaitable[int]]
 """Fetches one address, within the time and size it may take, and returns the status of its answer.
 
-Content is given on as it arrives, and only with a status of success. Raises `AddressNotFetched` in its three forms.
+Content is given on as it arrives, and only with a status of success. Raises `AddressNotFetched` in all its forms.
 """
 
 BeginFetching = Callable[[], Fetch]

@@ -137,6 +137,7 @@ _ADVICE: dict[type[VarselError], str] = {
     errors.AddressRefused: "The caller should name a public address; or allow this one in `VARSEL_OUTGOING_ALLOWED`.",
     errors.AddressUnreachable: "Nothing at once: it is tried again. If it lasts, tell whoever runs that address.",
     errors.AnswerIncomplete: "Nothing at once: it is tried again. If it lasts, tell whoever runs that address.",
+    errors.NameNotLookedUp: "Nothing at once: it is tried again. If it lasts, look for slow name servers.",
     errors.AnswerTooLarge: "Tell whoever runs that address.",
     errors.DependencyFailure: "Nothing at once: the work is tried again. If it lasts, look at the named dependency.",
     errors.QuestionRefused: "Nothing at once: smaller questions follow. If it lasts, look at the named dependency.",

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from varsel.errors import AddressNotFetched, AddressRefused, AddressUnreachable, AnswerIncomplete, DependencyFailure
+from varsel.errors import (
+    AddressNotFetched,
+    AddressRefused,
+    AddressUnreachable,
+    AnswerIncomplete,
+    DependencyFailure,
+    NameNotLookedUp,
+)
 from varsel.outgoing.authentication import Introduction
 from varsel.outgoing.breaker import Breakers
 from varsel.outgoing.destination import Destination, read_destination
@@ -17,7 +24,7 @@ _UNAUTHORIZED = 401
 
 @dataclass(frozen=True, slots=True)
 class QuestionLimits:
-    """Time from the name's look-up to the answer's last byte, and the answer's largest size in bytes."""
+    """Time from the connection to the answer's last byte, and the answer's largest size in bytes."""
 
     within: timedelta = timedelta(seconds=10)
     largest: int = 65_536
@@ -63,6 +70,8 @@ class ConditionClient:
             # One slow or broken path must not decide for its neighbours; what it costs is bounded by the host's turns.
             self._breakers.succeeded(destination.host)
             return Inconclusive(str(failure))
+        except NameNotLookedUp as busy:
+            return NotAsked(str(busy))
         except AddressUnreachable as failure:
             self._breakers.failed(destination.host)
             return Inconclusive(str(failure))

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -111,7 +111,7 @@ class Fetcher:
     async def get(
         self, destination: Destination, *, within: timedelta, limit: SizeLimit, headers: Mapping[str, str] = _NO_HEADERS
     ) -> Answer:
-        """Fetch a whole answer of any status. Raises `AddressNotFetched` in its three forms."""
+        """Fetch a whole answer of any status. Raises `AddressNotFetched` in all its forms."""
         async with self.open(destination, within=within, limit=limit, headers=headers) as incoming:
             return Answer(incoming.status, await incoming.read())
 
@@ -121,13 +121,14 @@ class Fetcher:
     ) -> AsyncIterator[Incoming]:
         """Give an answer as soon as its head is there, to be read inside the block.
 
-        `within` reaches from the look-up of the name to the end of the block. Raises `AddressNotFetched` in its three
-        forms.
+        `within` reaches from the connection to the end of the block; the look-up of the name has a limit of its own.
+        Raises `AddressNotFetched` in all its forms.
         """
+        addresses = await self._guard.admit(destination)
         deadline, course = asyncio.timeout(within.total_seconds()), _Course()
         try:
             async with deadline, AsyncExitStack() as opened:
-                response = await self._response(opened, destination, headers, course)
+                response = await self._response(opened, destination, addresses, headers, course)
                 yield Incoming(destination.origin, response, limit)
         except TimeoutError as late:
             if not deadline.expired():
@@ -136,11 +137,16 @@ class Fetcher:
             raise course.failure(f"{destination.origin} did not answer in full within {seconds:g} s.") from late
 
     async def _response(
-        self, opened: AsyncExitStack, destination: Destination, headers: Mapping[str, str], course: _Course
+        self,
+        opened: AsyncExitStack,
+        destination: Destination,
+        addresses: Sequence[IPAddress],
+        headers: Mapping[str, str],
+        course: _Course,
     ) -> httpx.Response:
         """Ask the first address that takes a connection."""
         failure: Exception | None = None
-        for address in (await self._guard.admit(destination))[:_MOST_ADDRESSES]:
+        for address in addresses[:_MOST_ADDRESSES]:
             transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_ALONE)
             await opened.enter_async_context(transport)
             try:

@@ -1,9 +1,7 @@
 """Which addresses Varsel may go to when a caller chose them."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Self
 
@@ -13,8 +11,6 @@ from varsel.errors import AddressRefused, AddressUnreachable
 from varsel.outgoing.destination import Destination, IPAddress, read_host
 from varsel.outgoing.ranges import closed_kind, undisguised
 from varsel.outgoing.resolver import Resolver
-
-_RESOLVE_TIMEOUT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +75,16 @@ class Guard:
         allowed: Allowed = Allowed(),
         *,
         ports: frozenset[int] = frozenset(),
-        resolve_timeout: timedelta = _RESOLVE_TIMEOUT,
     ) -> None:
         self._resolver = resolver
         self._allowed = allowed
         self._ports = ports
-        self._resolve_timeout = resolve_timeout.total_seconds()
 
     async def admit(self, destination: Destination) -> tuple[IPAddress, ...]:
         """Return the addresses of `destination`, at least one, all of them checked; dial these and nothing else.
 
-        Raises `AddressRefused` if any of them is not public and not allowed, `AddressUnreachable` if there are none.
+        Raises `AddressRefused` if any of them is not public and not allowed, `AddressUnreachable` if there are none,
+        and `NameNotLookedUp`.
         """
         if self._ports and destination.port not in self._ports:
             raise AddressRefused(f"{destination.origin} is named with a port that is not among the allowed ones.")
@@ -111,8 +106,7 @@ class Guard:
         if destination.literal is not None:
             return (destination.literal,)
         try:
-            async with asyncio.timeout(self._resolve_timeout):
-                addresses = await self._resolver.addresses(destination.host)
+            addresses = await self._resolver.addresses(destination.host)
         except OSError as failure:  # TimeoutError and socket.gaierror are OSErrors
             raise _nameless(destination) from failure
         if not addresses:

@@ -928,8 +928,8 @@ class Table:
         CONDITIONS,
         duration("100ms", "100s"),
         "10s",
-        "Longest wait for an endpoint, from the look-up of its name to the last byte of its answer. Later answers "
-        "count as none. Altinn Notifications waits 100 s.",
+        "Longest wait for an endpoint, from the connection to the last byte of its answer. Later answers count as "
+        "none. The look-up of its name has 5 s of its own. Altinn Notifications waits 100 s.",
     )
     condition_concurrency: int = setting(
         CONDITIONS, whole(1, 1000, "questions"), "64", "Endpoints asked at once in one process."
