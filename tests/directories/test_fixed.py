@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,6 @@ async def test_without_a_file_everybody_is_unknown(tmp_path: Path, missing: bool
 async def test_a_changed_file_is_read_again(file: Path, directory: Directory) -> None:
     replace(file, '{"persons": [{"nationalIdentityNumber": "00000000000"}]}')
     assert set(await directory.persons([KARI, STRANGER], use_stale=False)) == {STRANGER}
-    remove(file)
-    assert await directory.persons([KARI, STRANGER], use_stale=False) == {}
     replace(file, EXAMPLE)
     assert set(await directory.persons([KARI, STRANGER], use_stale=False)) == {KARI}
 
@@ -115,9 +113,55 @@ async def test_a_change_is_noticed_by_its_time_alone(file: Path, directory: Dire
     assert (await directory.persons([KARI], use_stale=False))[KARI].email == "kari@example.org"
 
 
-async def test_an_unchanged_file_is_not_read_again(file: Path, directory: Directory) -> None:
-    overwrite(file, "x" * len(EXAMPLE.encode()), later_by=0)
+async def test_a_change_is_noticed_although_size_and_time_stay(file: Path, directory: Directory) -> None:
+    """So is one of permissions alone, which moves the same time of the last change of status."""
+    overwrite(file, EXAMPLE.replace(KARI, STRANGER), later_by=0)
+    assert set(await directory.persons([KARI, STRANGER], use_stale=False)) == {STRANGER}
+
+
+async def test_a_file_that_appears_later_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "directory.json"
+    directory = FixedDirectory(path)
+    assert await directory.persons([KARI], use_stale=False) == {}
+    replace(path, EXAMPLE)
     assert set(await directory.persons([KARI], use_stale=False)) == {KARI}
+
+
+def lose_folder(path: Path) -> None:
+    """Put something else in the place of the file's folder, so that it cannot even be looked at."""
+    remove(path)
+    path.parent.rmdir()
+    path.parent.write_text("", encoding="utf-8")
+
+
+def become_folder(path: Path) -> None:
+    remove(path)
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("lose", "says"), [(remove, "has vanished"), (lose_folder, "cannot be read"), (become_folder, "cannot be read")]
+)
+async def test_a_file_that_is_lost_leaves_the_last_good_content(
+    tmp_path: Path, lose: Callable[[Path], None], says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "mounted" / "directory.json"
+    path.parent.mkdir()
+    path.write_text(EXAMPLE, encoding="utf-8")
+    directory = FixedDirectory(path)
+    lose(path)
+    for _ in range(3):
+        assert set(await directory.persons([KARI], use_stale=False)) == {KARI}
+    assert len(caplog.records) == 1
+    assert f"{path} {says}" in caplog.text
+    assert "the last good content stays in use" in caplog.text
+
+
+async def test_a_file_that_comes_back_is_read(file: Path, directory: Directory) -> None:
+    remove(file)
+    assert set(await directory.persons([KARI], use_stale=False)) == {KARI}
+    replace(file, EXAMPLE.replace(KARI, STRANGER))
+    assert set(await directory.persons([KARI, STRANGER], use_stale=False)) == {STRANGER}
 
 
 async def test_a_file_that_becomes_wrong_leaves_the_last_good_content(

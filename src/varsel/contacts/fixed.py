@@ -15,14 +15,14 @@ from varsel.model.contacts import ExternalContact, OrganizationContact, PartyNam
 _log = logging.getLogger(__name__)
 
 _Entry = TypeVar("_Entry")
-_Signature = tuple[int, int, int]
+_Signature = tuple[int, int, int, int] | str
 
 
 class FixedDirectory:
     """Answers from `path`, read again when the file has changed; without a path, or a file there, knows nobody.
 
-    Raises `SettingsError` when the file is wrong at first. A file that becomes wrong later is reported in the log,
-    and the last good content keeps answering.
+    Raises `SettingsError` when the file is wrong at first. A file that becomes wrong later, or vanishes, is reported in
+    the log, and the last good content keeps answering: that everybody is unknown would be final for their messages.
     """
 
     name = "fixed"
@@ -91,21 +91,32 @@ class FixedDirectory:
 
     def _refresh(self) -> None:
         """Read the file if it is not the one read last; a wrong one is not read again until it changes."""
-        signature = self._sign()
+        if self._path is None:
+            return
+        signature = _sign(self._path)
         if signature == self._signature:
             return
         self._signature = signature
-        self._contents = DirectoryContents() if signature is None or self._path is None else read_contents(self._path)
+        if signature is None:
+            raise DirectoryFileError(f"{self._path} has vanished: put it back.")
+        if isinstance(signature, str):
+            raise DirectoryFileError(f"{self._path} cannot be read ({signature}): let Varsel's user read it.")
+        self._contents = read_contents(self._path)
 
-    def _sign(self) -> _Signature | None:
-        """Take the marks by which a changed file is told, before it is read, so that no change is missed."""
-        if self._path is None:
-            return None
-        try:
-            status = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return status.st_mtime_ns, status.st_ino, status.st_size
+
+def _sign(path: Path) -> _Signature | None:
+    """Take the marks by which a changed file is told, before it is read, so that no change is missed.
+
+    The time of the last change of status is among them, since permissions may have changed alone. None means that there
+    is no file, a text says why it cannot even be looked at.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size
 
 
 def _found(keys: Collection[str], known: Mapping[str, _Entry]) -> dict[str, _Entry]:
