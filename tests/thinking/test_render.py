@@ -76,6 +76,26 @@ def test_a_text_that_becomes_blank_falls_back_to_the_orders() -> None:
 
 
 @pytest.mark.parametrize(
+    ("fallback", "subject", "text"),
+    [("you", " you ", "youyou"), ("", "  ", ""), (" ", "   ", "  ")],
+)
+def test_with_a_fallback_a_text_that_becomes_blank_has_it_and_never_a_raw_placeholder(
+    fallback: str, subject: str, text: str
+) -> None:
+    order = texts(" $recipientNumber$ ", "$recipientNumber$$recipientNumber$", "$recipientName$$recipientNumber$")
+    assert own_texts(TO_PERSON, order, fallback=fallback) == (subject, text)
+    assert own_texts(DIRECT, order, fallback=fallback) == (subject, text)
+    nameless = {NIN: PartyName(NIN)}
+    (sms,) = customise([SMS_TO_PERSON], order, nameless, fallback=fallback)
+    assert sms.body == text
+
+
+def test_a_fallback_changes_nothing_where_something_is_left() -> None:
+    order = texts(subject="No. $recipientNumber$", body="$recipientName$")
+    assert own_texts(TO_PERSON, order, fallback="you") == ("No. ", "Kari Nordmann")
+
+
+@pytest.mark.parametrize(
     "unknown", [DIRECT, PlannedNotification(Channel.Email, "x@example.com", Result.EMAIL_NEW, "1")]
 )
 def test_unknown_parties_keep_the_raw_text_unless_there_is_a_fallback(unknown: PlannedNotification) -> None:

@@ -41,14 +41,22 @@ class Template:
         self._pieces = _TOKENS.split(text)
         self.has_placeholders = len(self._pieces) > 1
 
-    def fill(self, values: Values) -> str | None:
-        """Return the recipient's own text; None when there is nothing to fill, or when only blanks would remain."""
+    def fill(self, values: Values, fallback: str | None) -> str | None:
+        """Return the recipient's own text; None where the order's is to be sent as it is.
+
+        Where only blanks would remain `fallback` fills all placeholders; without one the contract wants the raw text.
+        """
         if not self.has_placeholders:
             return None
+        text = self._with(values)
+        if text and not text.isspace():
+            return text
+        return None if fallback is None else self._with(Values(fallback, fallback))
+
+    def _with(self, values: Values) -> str:
         by_token = {NAME_TOKEN: values.name, NUMBER_TOKEN: values.number}
         # Cutting with a group leaves the tokens, and nothing else that equals one, at the odd places.
-        text = "".join(by_token.get(piece, piece) for piece in self._pieces)
-        return None if not text or text.isspace() else text
+        return "".join(by_token.get(piece, piece) for piece in self._pieces)
 
 
 class Templates:
@@ -74,9 +82,9 @@ class Templates:
         """Tell whether `notification` will be sent with a text that has placeholders."""
         return notification.channel in self._channels and notification.result in _SENDABLE
 
-    def filled(self, notification: PlannedNotification, values: Values) -> PlannedNotification:
+    def filled(self, notification: PlannedNotification, values: Values, fallback: str | None) -> PlannedNotification:
         """Return `notification` with the recipient's own texts where they differ from the order's."""
-        subject = self._subject.fill(values) if notification.channel is Channel.Email else None
+        subject = self._subject.fill(values, fallback) if notification.channel is Channel.Email else None
         return PlannedNotification(
             notification.channel,
             notification.address,
@@ -85,7 +93,7 @@ class Templates:
             notification.organization_number,
             # A subject is a header: a registered name must not be able to begin another one.
             None if subject is None else _LINE_BREAK.sub(" ", subject),
-            self._bodies[notification.channel].fill(values),
+            self._bodies[notification.channel].fill(values, fallback),
             notification.trail,
         )
 
@@ -111,7 +119,8 @@ def customise(
 
     `names` is keyed by organisation number and national identity number; an absent key is an unknown party. Unknown
     parties, direct addresses and external identities keep the raw placeholders, unless `fallback` is given: then it
-    stands for their name, and their number is the organisation number or nothing.
+    stands for their name, and their number is the organisation number or nothing; and where a text would be blank it
+    stands for all placeholders, so that nobody at all is sent a raw one.
     """
     templates = Templates(texts)
     if not templates:
@@ -130,4 +139,4 @@ def _customised(
     if name is None:
         return notification
     # A person's number is never inserted.
-    return templates.filled(notification, Values(name, notification.organization_number or ""))
+    return templates.filled(notification, Values(name, notification.organization_number or ""), fallback)

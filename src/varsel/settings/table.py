@@ -717,7 +717,8 @@ class Table:
         optional(text_or_nothing(), "keep"),
         "keep",
         "What stands for `$recipientName$` and `$recipientNumber$` when they are not known: `keep` leaves them in "
-        "the text as the contract says; any other text, also an empty one, replaces them.",
+        "the text as the contract says; any other text, also an empty one, replaces them, and also where a whole "
+        "text would be blank without it.",
     )
 
     count_user_contacts_at_registration: bool = setting(
