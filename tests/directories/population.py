@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.support.altinn import Altinn, Grant
 from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
+from varsel.model.external_identities import canonical_identity
 from varsel.model.register import (
     ListedLine,
     RegisterEntry,
@@ -20,6 +21,17 @@ from varsel.storage.pool import Pool
 KARI, OLA, STALE, STRANGER = "16069412345", "10987654321", "12345678901", "00000000000"
 ORG, LONELY, NOBODY = "310123456", "310999888", "999999999"
 SELF = "urn:altinn:person:idporten-email:kari@example.com"
+PLUS, PLUS_ENCODED = "urn:altinn:person:idporten-email:kari+test@example.no", "kari%2Btest@example.no"
+USERNAME, OLDER_USERNAME = "urn:altinn:party:username:Kari", "urn:altinn:username:kari"
+SPELLINGS = {
+    SELF: "kari@example.com",
+    SELF.replace("kari", "%6Bari"): "kari@example.com",
+    PLUS: "plus@example.com",
+    PLUS.rpartition(":")[0] + ":" + PLUS_ENCODED: "plus@example.com",
+    USERNAME: "name@example.com",
+    OLDER_USERNAME: "name@example.com",
+}
+"""External identities as they may be asked for, and where each is reached."""
 RESOURCE = "my-resource"
 PARTY_ID = 50012345
 
@@ -52,7 +64,11 @@ def write_file(path: Path) -> Path:
     ]
     organization = {"organizationNumber": ORG, "name": "Eksempel AS", "emails": OFFICIAL[0], "users": users}
     organizations = [organization | {"mobileNumbers": OFFICIAL[1]}, {"organizationNumber": LONELY}]
-    externals = [{"externalIdentity": SELF, "email": "kari@example.com"}]
+    externals = [
+        {"externalIdentity": SELF, "email": "kari@example.com"},
+        {"externalIdentity": PLUS, "email": "plus@example.com"},
+        {"externalIdentity": USERNAME, "email": "name@example.com"},
+    ]
     document = {"persons": persons, "organizations": organizations, "externalIdentities": externals}
     path.write_text(json.dumps(document), encoding="utf-8")
     return path
@@ -66,7 +82,10 @@ def populate(altinn: Altinn) -> None:
         STALE: {"nationalIdentityNumber": STALE, "email": "old@example.com"},
     }
     altinn.stale = {STALE}
-    altinn.externals = {SELF: {"externalIdentity": SELF, "email": "kari@example.com", "mobileNumber": None}}
+    altinn.externals = {
+        identity: {"externalIdentity": identity, "email": email, "mobileNumber": None}
+        for identity, email in SPELLINGS.items()
+    }
     altinn.organizations = {
         ORG: {"organizationNumber": ORG, "emailList": OFFICIAL[0], "mobileNumberList": OFFICIAL[1]},
         LONELY: {"organizationNumber": LONELY},
@@ -88,6 +107,8 @@ REGISTER: tuple[RegisterEntry, ...] = (
     RegisterPerson(OLA, None, is_reserved=True),
     RegisterPerson(STALE, None, "old@example.com", is_stale=True),
     RegisterExternal(SELF, "kari@example.com"),
+    RegisterExternal(canonical_identity(PLUS), "plus@example.com"),
+    RegisterExternal(canonical_identity(OLDER_USERNAME), "name@example.com"),
     RegisterOrganization(ORG, "Eksempel AS", *OFFICIAL),
     RegisterOrganization(LONELY),
     RegisterUser(ORG, 1, "daglig.leder@example.com", resources=(RESOURCE,)),

@@ -21,6 +21,7 @@ from tests.directories.population import (
     PERSONS,
     RESOURCE,
     SELF,
+    SPELLINGS,
     STALE,
     STALE_PERSON,
     STRANGER,
@@ -137,6 +138,12 @@ async def test_external_identities_are_found_in_any_letter_case_and_keyed_as_ask
     asked = [SELF, SELF.upper(), "urn:altinn:username:nobody"]
     for _ in range(2):
         assert await directory.external_identities(asked) == {SELF: EXTERNAL, SELF.upper(): EXTERNAL}
+
+
+async def test_external_identities_are_found_in_any_spelling_and_keyed_as_asked(directory: Directory) -> None:
+    for _ in range(2):
+        found = await directory.external_identities(list(SPELLINGS))
+        assert {identity: contact.email for identity, contact in found.items()} == SPELLINGS
 
 
 async def test_organizations(directory: Directory) -> None:

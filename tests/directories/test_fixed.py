@@ -202,7 +202,7 @@ def organization(**members: object) -> dict[str, Any]:
         (organization(users=[{"userId": 1, "email": "x"}]), "organizations[0].users[0].email: expected an e-mail"),
         (organization(users=[{"userId": 1}, {"userId": 1}]), "organizations[0].users[1].userId: expected one"),
         (
-            {"externalIdentities": [{"externalIdentity": SELF}, {"externalIdentity": SELF.replace("kari", "KARI")}]},
+            {"externalIdentities": [{"externalIdentity": SELF}, {"externalIdentity": SELF.replace("kari", "%4BARI")}]},
             "externalIdentities[1].externalIdentity: expected one",
         ),
     ],

@@ -17,7 +17,6 @@ PARTIES_KNOWN: Final[dict[str, Any]] = {
         {"externalIdentity": f"urn:altinn:{form}", "email": "x@example.com", "mobileNumber": "+4799999999"}
         for form in (
             "party:username:kari",
-            "username:kari",
             "person:legacy-selfidentified:kari",
             "person:idporten-email:kari%2Bx@example.com",
         )

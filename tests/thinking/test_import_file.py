@@ -117,6 +117,18 @@ def test_values_are_stripped_and_blank_ones_are_absent() -> None:
     assert entries(row, CSV) == [RegisterPerson(KARI, email="kari@example.com")]
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("urn:altinn:person:idporten-email:Kari%2Btest@x.no", "urn:altinn:person:idporten-email:kari+test@x.no"),
+        ("urn:altinn:person:idporten-email:kari+test@x.no", "urn:altinn:person:idporten-email:kari+test@x.no"),
+        ("URN:altinn:username:Kari", "urn:altinn:party:username:kari"),
+    ],
+)
+def test_external_identities_are_kept_in_their_canonical_form(written: str, kept: str) -> None:
+    assert entries(json.dumps({"externalIdentity": written}), JSON) == [RegisterExternal(kept)]
+
+
 def test_letter_case_of_external_identities_is_folded() -> None:
     assert entries(json.dumps({"externalIdentity": SELF.upper()}), JSON) == [RegisterExternal(SELF)]
 
@@ -162,6 +174,11 @@ def organization(**members: object) -> str:
         (person(nationalIdentityNumber="1606941234x"), "nationalIdentityNumber: expected 11 digits", ()),
         (person(nationalIdentityNumber="١٦٠٦٩٤١٢٣٤٥"), "nationalIdentityNumber: expected 11 digits", ()),
         (organization(organizationNumber="3101234567"), "organizationNumber: expected 9 digits", ()),
+        (
+            '{"externalIdentity": "urn:altinn:username:kari%00"}',
+            "externalIdentity: expected text without control characters",
+            (),
+        ),
         ('{"externalIdentity": "kari"}', "externalIdentity: expected a URN that begins with urn:altinn:", ()),
         (person(organizationNumber=ORG), "organizationNumber does not belong to a person", ()),
         (person(emails=[]), "emails does not belong to a person", (KARI,)),

@@ -13,6 +13,7 @@ import msgspec
 from varsel.cli.arguments import Commands, Teaching, add_command, run_to_end, settings_with
 from varsel.contacts.import_file import FileFormat, lines_of, read_lines
 from varsel.errors import VarselError
+from varsel.model.external_identities import canonical_identity
 from varsel.model.register import RefusedLine, RegisterEntry
 
 _LESSON = """\
@@ -146,7 +147,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     settings = settings_with()
     from varsel.assembly.contacts import kept_contacts  # noqa: PLC0415 - the whole service loads only when it starts
 
-    asked = [identifier.casefold() for identifier in arguments.identifiers]
+    asked = [canonical_identity(identifier) for identifier in arguments.identifiers]
     entries = run_to_end(kept_contacts(settings, asked))
     for entry in entries:
         print(as_json_line(entry))

@@ -10,6 +10,7 @@ from msgspec import Meta
 from varsel.errors import VarselError
 from varsel.model.addresses import is_email_address, is_mobile_number, normalise_number
 from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
+from varsel.model.external_identities import canonical_identity
 
 
 class DirectoryFileError(VarselError):
@@ -28,7 +29,7 @@ class ListedUser(NamedTuple):
 
 
 class DirectoryContents(NamedTuple):
-    """What a file says, keyed by identifier; external identities are keyed in folded letter case."""
+    """What a file says, keyed by identifier; external identities are keyed in their canonical form."""
 
     persons: Mapping[str, PersonContact] = {}
     stale_persons: frozenset[str] = frozenset()
@@ -129,7 +130,9 @@ def _wrong_number(place: str, number: str | None) -> Iterator[str]:
 def _repetitions(file: _File) -> Iterator[str]:
     yield from _repeated("persons", "nationalIdentityNumber", [p.national_identity_number for p in file.persons])
     yield from _repeated(
-        "externalIdentities", "externalIdentity", [e.external_identity.casefold() for e in file.external_identities]
+        "externalIdentities",
+        "externalIdentity",
+        [canonical_identity(e.external_identity) for e in file.external_identities],
     )
     yield from _repeated("organizations", "organizationNumber", [o.organization_number for o in file.organizations])
     for at, organization in enumerate(file.organizations):
@@ -149,7 +152,7 @@ def _indexed(file: _File) -> DirectoryContents:
     return DirectoryContents(
         persons={entry.national_identity_number: _person(entry) for entry in file.persons},
         stale_persons=frozenset(entry.national_identity_number for entry in file.persons if entry.is_stale),
-        external_identities={e.external_identity.casefold(): _external(e) for e in file.external_identities},
+        external_identities={canonical_identity(e.external_identity): _external(e) for e in file.external_identities},
         organizations={entry.organization_number: _organization(entry) for entry in file.organizations},
         users={o.organization_number: [_user(user) for user in o.users] for o in file.organizations},
         names=_names(file),

@@ -11,6 +11,7 @@ from typing import TypeVar
 from varsel.contacts.directory_file import DirectoryContents, DirectoryFileError, read_contents
 from varsel.errors import SettingsError
 from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
+from varsel.model.external_identities import canonical_identity
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +44,10 @@ class FixedDirectory:
         return {n: contents.persons[n] for n in numbers if n in contents.persons and n not in hidden}
 
     async def external_identities(self, identities: Collection[str]) -> Mapping[str, ExternalContact]:
-        """Look up self-identified users; letter case does not matter."""
+        """Look up self-identified users, in whatever spelling they are asked for."""
         known = self._current().external_identities
-        return {i: known[i.casefold()] for i in identities if i.casefold() in known}
+        asked = {identity: canonical_identity(identity) for identity in identities}
+        return {identity: known[canonical] for identity, canonical in asked.items() if canonical in known}
 
     async def organizations(self, numbers: Collection[str]) -> Mapping[str, OrganizationContact]:
         """Look up official addresses."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from varsel.contacts.import_line import Line, ListedUser, Unusable, Whose
 from varsel.model.addresses import is_email_address, is_mobile_number, normalise_number
+from varsel.model.external_identities import canonical_identity
 from varsel.model.register import (
     RegisterEntry,
     RegisterExternal,
@@ -153,7 +154,9 @@ def _digits(member: str, value: str | None) -> str:
 
 
 def _external_identity(value: str | None) -> str:
-    text = (_text("externalIdentity", value, _LONGEST_IDENTITY) or "").casefold()
+    # Checked before it is decoded, which takes time, and after, when other characters have come out.
+    text = _text("externalIdentity", value, _LONGEST_IDENTITY) or ""
+    text = _text("externalIdentity", canonical_identity(text), _LONGEST_IDENTITY) or ""
     if not text.startswith(_EXTERNAL_PREFIX):
         raise Unusable(f"externalIdentity: expected a URN that begins with {_EXTERNAL_PREFIX}")
     return text

@@ -11,6 +11,7 @@ from typing import Protocol
 from varsel.errors import DependencyFailure, StorageError
 from varsel.model.clock import Clock
 from varsel.model.contacts import ExternalContact, OrganizationContact, PartyName, PersonContact, UserContact
+from varsel.model.external_identities import canonical_identity
 from varsel.model.register import RegisterKind
 
 _AT_ONCE = 1000
@@ -23,8 +24,8 @@ class RegisterReader(Protocol):
         """Read persons; what is stale on the day `today` only with `use_stale`."""
         ...
 
-    async def external_identities(self, folded: Sequence[str]) -> Sequence[ExternalContact]:
-        """Read self-identified users by their URNs in folded letter case."""
+    async def external_identities(self, canonical: Sequence[str]) -> Sequence[ExternalContact]:
+        """Read self-identified users by their URNs in canonical form."""
         ...
 
     async def organizations(self, numbers: Sequence[str]) -> Sequence[OrganizationContact]:
@@ -69,12 +70,13 @@ class RegisterDirectory:
         return found
 
     async def external_identities(self, identities: Collection[str]) -> Mapping[str, ExternalContact]:
-        """Look up self-identified users; letter case does not matter."""
+        """Look up self-identified users, in whatever spelling they are asked for."""
+        asked = {identity: canonical_identity(identity) for identity in identities}
         known: dict[str, ExternalContact] = {}
         async with _answering("external_identities"):
-            for some in self._sets({identity.casefold() for identity in identities}):
+            for some in self._sets(set(asked.values())):
                 known.update((each.external_identity, each) for each in await self._reader.external_identities(some))
-        return {identity: known[identity.casefold()] for identity in identities if identity.casefold() in known}
+        return {identity: known[canonical] for identity, canonical in asked.items() if canonical in known}
 
     async def organizations(self, numbers: Collection[str]) -> Mapping[str, OrganizationContact]:
         """Look up official addresses."""

@@ -37,7 +37,7 @@ class RegisterPerson(msgspec.Struct, frozen=True, gc=False):
 
 
 class RegisterExternal(msgspec.Struct, frozen=True, gc=False):
-    """A self-identified user; `external_identity` is a URN in folded letter case."""
+    """A self-identified user; `external_identity` is a URN in canonical form."""
 
     kind: ClassVar[RegisterKind] = RegisterKind.EXTERNAL_IDENTITY
 

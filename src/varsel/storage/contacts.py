@@ -31,7 +31,7 @@ _KEPT: dict[str, type[RegisterEntry]] = {
 
 
 class ContactRegister:
-    """Answers from the register. Identifiers may be any number; external identities come in folded letter case.
+    """Answers from the register. Identifiers may be any number; external identities come in canonical form.
 
     Unknown identifiers are missing from answers. Every method raises `StorageError` when there is no answer.
     """
@@ -44,9 +44,9 @@ class ContactRegister:
         rows = await self._fetch("persons", numbers, use_stale, today)
         return [PersonContact(**row) for row in rows]
 
-    async def external_identities(self, folded: Sequence[str]) -> list[ExternalContact]:
+    async def external_identities(self, canonical: Sequence[str]) -> list[ExternalContact]:
         """Read self-identified users."""
-        return [ExternalContact(**row) for row in await self._fetch("external_identities", folded)]
+        return [ExternalContact(**row) for row in await self._fetch("external_identities", canonical)]
 
     async def organizations(self, numbers: Sequence[str]) -> list[OrganizationContact]:
         """Read official addresses."""

@@ -10,15 +10,10 @@ from varsel.intake.wire_future.emails import EmailSettings
 from varsel.intake.wire_future.foundation import FutureShape, email_address, mobile_number
 from varsel.intake.wire_future.sms import SmsSettings
 from varsel.model.addresses import is_email_address
+from varsel.model.external_identities import EMAIL_IDENTITY, USERNAME_IDENTITIES
 from varsel.model.orders import NotificationChannel
 
 RESOURCE_PREFIX: Final = "urn:altinn:resource:"
-EMAIL_IDENTITY: Final = "urn:altinn:person:idporten-email:"
-USERNAME_IDENTITIES: Final = (
-    "urn:altinn:party:username:",
-    "urn:altinn:username:",
-    "urn:altinn:person:legacy-selfidentified:",
-)
 _LONGEST_IDENTITY: Final = 4_096
 """Bounds the time that decoding takes; no identity comes near it."""
 
