@@ -338,8 +338,9 @@ async def are_sent(rig: Rig, order_ids: Sequence[UUID]) -> bool:
 
 async def test_a_hanging_endpoint_holds_up_its_own_orders_only(pool: Pool) -> None:
     clock = SystemClock()
-    client = condition_client(clock, turns=TurnLimits(total=16, per_host=4))
-    rig = Rig(pool, FixedDirectory(None), clock=clock, ask_condition=client.ask)
+    client = condition_client(clock, turns=TurnLimits(total=16, per_host=4), within=5 * MINUTE)
+    options = replace(crew_options(), condition=ConditionOptions(at_once=200, at_host=8, policy=ConditionPolicy()))
+    rig = Rig(pool, FixedDirectory(None), clock=clock, ask_condition=client.ask, options=options)
     async with ConditionEndpoint(otherwise=Does.HOLD) as slow, ConditionEndpoint() as quick:
         held = [await store(rig, slow.url(host="slow.example.com")) for _ in range(20)]
         async with working(rig):
@@ -359,7 +360,7 @@ async def test_a_hanging_endpoint_holds_up_its_own_orders_only(pool: Pool) -> No
 async def test_a_backlog_at_a_slow_host_delays_nobody_elses_orders(pool: Pool) -> None:
     """Hundreds of orders for each place, all of them older, of which not a single one comes to an end."""
     clock = SystemClock()
-    client = condition_client(clock, turns=TurnLimits(total=4, per_host=2))
+    client = condition_client(clock, turns=TurnLimits(total=4, per_host=2), within=5 * MINUTE)
     options = replace(crew_options(), condition=ConditionOptions(at_once=6, at_host=4, policy=ConditionPolicy()))
     rig = Rig(pool, FixedDirectory(None), clock=clock, ask_condition=client.ask, options=options)
     async with ConditionEndpoint(otherwise=Does.HOLD) as slow, ConditionEndpoint() as quick:

@@ -50,7 +50,7 @@ class ConditionOptions:
     at_once: int
     """Such orders under way at once in this process."""
     at_host: int
-    """Of these, how many whose endpoints are on one host."""
+    """Of these, how many whose endpoints are on one host; no more than `outgoing.turns` lets ask and wait there."""
     policy: ConditionPolicy
 
 
