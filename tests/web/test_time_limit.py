@@ -12,7 +12,7 @@ NEVER = timedelta(hours=1)
 
 
 async def wait_for_ever(limit: TimeLimit) -> None:
-    with limit:
+    with limit.kept():
         await asyncio.Event().wait()
 
 
@@ -29,7 +29,7 @@ async def test_all_who_take_too_long_are_stopped_by_one_timer() -> None:
 
 async def test_whoever_is_done_in_time_is_left_alone() -> None:
     limit = TimeLimit(AT_ONCE)
-    with limit:
+    with limit.kept():
         pass
     overdue = asyncio.create_task(wait_for_ever(limit))
     with pytest.raises(TimeoutError):
@@ -42,7 +42,7 @@ async def test_a_task_may_enter_again_and_again() -> None:
     for _ in range(3):
         with pytest.raises(TimeoutError):
             await wait_for_ever(limit)
-    with limit:
+    with limit.kept():
         pass
 
 
@@ -55,5 +55,5 @@ async def test_who_is_cancelled_by_others_stays_cancelled() -> None:
 
 
 async def test_errors_pass_unchanged() -> None:
-    with pytest.raises(LookupError), TimeLimit(NEVER):
+    with pytest.raises(LookupError), TimeLimit(NEVER).kept():
         raise LookupError

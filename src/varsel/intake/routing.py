@@ -106,7 +106,7 @@ class Resource:
             if request.method in _WITHOUT_BODY:  # no caller can make it slow; the database has time-outs of its own
                 response = await self._answered(request)
             else:
-                with self._limit:
+                with self._limit.kept():
                     response = await self._answered(request)
         except ClientDisconnect:
             method = self._methods.get(request.method)

@@ -14,7 +14,7 @@ _Task = asyncio.Task[Any]
 class TimeLimit:
     """Ends with `TimeoutError` a block that takes longer than `longest`; each task may be in it once at a time::
 
-        with limit:
+        with limit.kept():
             await work()
 
     A task is stopped between `longest` and a tenth more than that after it began.
@@ -26,21 +26,24 @@ class TimeLimit:
         self._overdue: set[_Task] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def __enter__(self) -> None:
+    def kept(self) -> "_Kept":
+        """Keep the limit for the time of a `with` block."""
+        return _Kept(self)
+
+    def begin(self, task: _Task) -> None:
         """Begin to count."""
-        task, loop = _current_task(), asyncio.get_running_loop()
+        loop = task.get_loop()
         self._ends[task] = loop.time() + self._seconds
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._look, loop)
 
-    def __exit__(self, _kind: object, error: BaseException | None, _where: TracebackType | None) -> None:
-        """Stop counting, and tell a task that was stopped by this limit from one that somebody else cancelled."""
-        task = _current_task()
+    def end(self, task: _Task) -> bool:
+        """Stop counting, and tell whether it was this limit, and nobody else, that stopped the task."""
         self._ends.pop(task, None)
-        if task in self._overdue:
-            self._overdue.discard(task)
-            if task.uncancel() == 0 and isinstance(error, asyncio.CancelledError):
-                raise TimeoutError from error
+        if task not in self._overdue:
+            return False
+        self._overdue.discard(task)
+        return task.uncancel() == 0
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Stop whoever is overdue, and look again when the next may be."""
@@ -55,8 +58,23 @@ class TimeLimit:
             task.cancel()
 
 
-def _current_task() -> _Task:
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("a time limit holds for tasks only")
-    return task
+class _Kept:
+    """One task under the limit."""
+
+    __slots__ = ("_limit", "_task")
+
+    def __init__(self, limit: TimeLimit) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a time limit holds for tasks only")
+        self._limit = limit
+        self._task: _Task = task
+
+    def __enter__(self) -> None:
+        """Begin to count."""
+        self._limit.begin(self._task)
+
+    def __exit__(self, _kind: object, error: BaseException | None, _where: TracebackType | None) -> None:
+        """Stop counting; raises `TimeoutError` where the limit stopped the task."""
+        if self._limit.end(self._task) and isinstance(error, asyncio.CancelledError):
+            raise TimeoutError from error

@@ -309,8 +309,11 @@ class ArrayReader(Reader):
 
     def is_sound(self, value: Any, context: Any) -> bool:
         """Tell whether no element is null or unsound."""
-        element = self._element
-        return all(item is not None and element.is_sound(item, context) for item in value)
+        is_sound = self._element.is_sound
+        for item in value:  # noqa: SIM110 - a generator would cost as much as the judgement itself
+            if item is None or not is_sound(item, context):
+                return False
+        return True
 
     def schema(self, references: References) -> dict[str, Any]:
         """Say that it is an array of such elements."""

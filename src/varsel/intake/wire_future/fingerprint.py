@@ -6,7 +6,7 @@ difference. Members are written by name and defaults left out, so that a member 
 
 from collections.abc import Generator
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,10 +16,13 @@ from varsel.intake.wire_future.foundation import FutureRequest
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
+_FEW: Final = 16
+"""Reminders up to which a request is hashed as a whole; how many there are is a part of what it says."""
+
 
 async def fingerprint(request: FutureRequest) -> bytes:
-    """Return the 32 bytes; a request with very many reminders is hashed in turns with others."""
-    if not isinstance(request, ChainRequest):
+    """Return the 32 bytes; a request with many reminders is hashed in turns with others."""
+    if not isinstance(request, ChainRequest) or len(request.reminders) <= _FEW:
         return sha256(_encoder.encode(request)).digest()
     digest = sha256(_encoder.encode(msgspec.structs.replace(request, reminders=())))
     await breathing(_add_reminders(request, digest))
