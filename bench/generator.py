@@ -1,6 +1,8 @@
 """What the load generator and the HTTP stack cost by themselves: what every other figure taken over HTTP contains."""
 
 import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 from bench.connection import connected
 from bench.figures import Figures, Goal, Row
@@ -25,18 +27,32 @@ async def measure(lab: Lab) -> list[Row]:
     ]
 
 
+async def bare_rate(lab: Lab, requests: Iterator[bytes]) -> float:
+    """Return how many of these requests a second the HTTP server answers with nothing behind it: what is possible."""
+    async with _serving(lab, "bare") as (port, _), connected(HOST, port, GOAL_CONNECTIONS) as connections:
+        await closed_loop(connections, requests, RUN_SECONDS)
+        load = (await closed_loop(connections, requests, lab.plan.seconds)).require(202)
+    return load.count / load.seconds
+
+
 async def _measured(lab: Lab, module: str, name: str, goals: tuple[Goal, ...]) -> Row:
-    port = free_port()
     runs: list[Figures] = []
-    command = (sys.executable, "-m", f"bench.{module}", str(port))
-    async with child(*command, log=lab.directory / f"{module}.log", cwd=REPOSITORY) as server:
-        await server.listens(port, READY_SECONDS)
-        requests = email_orders("t" * 900, numbering())
-        async with connected(HOST, port, GOAL_CONNECTIONS) as connections:
-            await closed_loop(connections, requests, lab.plan.warm_up_seconds)
-            for number in range(lab.plan.rounds):
-                lab.say(f"{name}, round {number + 1}")
-                meter = Meter({"varsel": [server.pid]})
-                load = (await closed_loop(connections, requests, RUN_SECONDS)).require(202)
-                runs.append(figures_of(load, meter.spent()))
+    requests = email_orders("t" * 900, numbering())
+    async with _serving(lab, module) as (port, pid), connected(HOST, port, GOAL_CONNECTIONS) as connections:
+        await closed_loop(connections, requests, lab.plan.warm_up_seconds)
+        for number in range(lab.plan.rounds):
+            lab.say(f"{name}, round {number + 1}")
+            meter = Meter({"varsel": [pid]})
+            load = (await closed_loop(connections, requests, RUN_SECONDS)).require(202)
+            runs.append(figures_of(load, meter.spent()))
     return Row(name, tuple(runs), goals, "that server's time stands under Varsel")
+
+
+@asynccontextmanager
+async def _serving(lab: Lab, module: str) -> AsyncIterator[tuple[int, int]]:
+    """Run one of the two servers; give its port and process."""
+    port = free_port()
+    command = (sys.executable, "-m", f"bench.{module}", str(port))
+    async with child(*command, log=lab.directory / f"{module}_{port}.log", cwd=REPOSITORY) as server:
+        await server.listens(port, READY_SECONDS)
+        yield port, server.pid
