@@ -27,7 +27,7 @@ from varsel.model.recipients import Questions
 from varsel.orders.texts import Defaults
 from varsel.recipients.questions import needs_lookup, questions
 from varsel.recipients.report import lookup_report
-from varsel.storage.chains import KnownChain
+from varsel.storage.chains import KnownChain, key_of
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class PlaceChains:
             if caller.creator is None:
                 return empty(403)
             digest = await fingerprint(wanted)
-            known = await self._services.find_chain((caller.creator, wanted.family, wanted.idempotency_id))
+            known = self._services.recall_chain((caller.creator, wanted.family, wanted.idempotency_id))
             if known is not None:
                 return self._replayed(wanted.family, digest, known)
             now = self._services.clock.now()
@@ -95,8 +95,13 @@ class PlaceChains:
         )
 
     async def _answer(self, chain: Chain, request: Request) -> Response:
-        if not await self._everybody_is_reachable(chain, request):
-            return problem(problems.missing_contact, request)
+        """Answer by what storing finds; where somebody must be looked up, a known id is found before (api.md 3.9)."""
+        if chain.family is Family.CHAIN and not _has_all_addresses(chain):
+            known = await self._services.find_chain(key_of(chain))
+            if known is not None:
+                return self._replayed(chain.family, chain.request_hash, known)
+            if not await unless_gone(request, self._everybody_is_reachable(chain.orders)):
+                return problem(problems.missing_contact, request)
         try:
             known = await self._store(chain)
         except NotHandedOver as failure:
@@ -112,13 +117,8 @@ class PlaceChains:
             return await self._services.dispatch(chain)
         return await self._services.store_chain(chain)
 
-    async def _everybody_is_reachable(self, chain: Chain, request: Request) -> bool:
+    async def _everybody_is_reachable(self, orders: Iterable[Order]) -> bool:
         """Look up who is to be notified; False when nothing usable is found for one of them (NOT-00001)."""
-        if chain.family is not Family.CHAIN or _has_all_addresses(chain):
-            return True
-        return await unless_gone(request, self._are_found(chain.orders))
-
-    async def _are_found(self, orders: Iterable[Order]) -> bool:
         async with aclosing(ask_each(self._services.directory, self._wanted(orders))) as answered:
             async for asked, answers in answered:
                 reports = [lookup_report(recipients, answers, order.channel) for order, recipients in asked]

@@ -53,7 +53,7 @@ async def insert_many(pool: Pool, chains: Sequence[Chain]) -> list[KnownChain | 
     while waiting:
         fresh = await insert(pool, waiting)
         waiting = [chain for chain in waiting if chain.id not in fresh]
-        found = await find(pool, [_key(chain) for chain in waiting]) if waiting else []
+        found = await find(pool, [key_of(chain) for chain in waiting]) if waiting else []
         known |= {chain.id: there for chain, there in zip(waiting, found, strict=True) if there}
         # The one that was in the way may be gone by now, its id released or its time over: then we try again.
         waiting = [chain for chain in waiting if chain.id not in known]
@@ -66,7 +66,7 @@ def _unless_itself(chain: Chain, known: KnownChain | None) -> KnownChain | None:
 
 async def insert(connection: Pool | Connection, chains: Sequence[Chain]) -> set[UUID]:
     """Store chains with their orders where their idempotency ids are new; return the ids of those."""
-    chains = sorted(chains, key=_key)  # two sets wait for each other's keys in one order, and so never for ever
+    chains = sorted(chains, key=key_of)  # two sets wait for each other's keys in one order, and so never for ever
     rows = await connection.fetch(
         _SQL["insert"],
         [chain.id for chain in chains],
@@ -89,7 +89,8 @@ async def release(connection: Connection, chain_id: UUID) -> None:
     await connection.execute(_SQL["release"], chain_id)
 
 
-def _key(chain: Chain) -> Key:
+def key_of(chain: Chain) -> Key:
+    """Return what makes this chain the same as another."""
     return chain.creator, chain.family, chain.idempotency_id
 
 
