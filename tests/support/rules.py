@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from tests.support.future_bodies import changed, lacking
 from tests.support.placing import SAS_URL, place, refused
 from tests.support.service import Service
+from varsel.model.ids import new_id
 
 ABSENT: Final = object()
 PARTIES_KNOWN: Final[dict[str, Any]] = {
@@ -54,8 +55,8 @@ async def assert_rules(service: Service, path: str, body: dict[str, Any], rules:
         assert errors.keys() == rule.keys, rule
     assert await service.stored() == 0
     kept = {json.dumps(with_value(body, rule.path, rule.kept)): rule for rule in rules}
-    for number, (document, rule) in enumerate(kept.items()):
-        answer = await place(service, path, json.loads(document) | {"idempotencyId": f"kept-{number}"})
+    for document, rule in kept.items():
+        answer = await place(service, path, json.loads(document) | {"idempotencyId": str(new_id())})
         assert answer.status_code == 201, (rule, answer.text)
 
 

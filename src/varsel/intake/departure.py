@@ -1,30 +1,41 @@
 """Work that is not worth going on with when its caller has gone away (api.md 1.8, 499)."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
 T = TypeVar("T")
 
 
-async def unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
+async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     """Do `work`, of which nothing may be stored yet; raises `ClientDisconnect` as soon as the caller goes away.
 
     The body must have been read to its end: what comes after it can only be the news of the departure.
     """
-    working = asyncio.create_task(work)
-    leaving = asyncio.create_task(_departure(request))
-    try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientDisconnect
-        return working.result()
-    finally:
-        for task in (working, leaving):
+    task = asyncio.current_task()
+    if task is None:
+        raise RuntimeError("only a task can be stopped when its caller goes away")
+    gone = False
+
+    def stop(watching: asyncio.Task[None]) -> None:
+        nonlocal gone
+        if not watching.cancelled():
+            gone = True
             task.cancel()
-        await asyncio.gather(working, leaving, return_exceptions=True)
+
+    watching = asyncio.create_task(_departure(request))
+    watching.add_done_callback(stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if gone and task.uncancel() == 0:
+            raise ClientDisconnect from None
+        raise
+    finally:
+        watching.remove_done_callback(stop)
+        watching.cancel()
 
 
 async def _departure(request: Request) -> None:
