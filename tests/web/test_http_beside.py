@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.link_reports import DeliveryReport, report_body
 from tests.support.raw_http import request
-from tests.support.service import EMAIL_ORDER, REPORT_PASSWORD, REPORT_USER, SMS_ORDER, Service, running_service
+from tests.support.service import BASE, EMAIL_ORDER, REPORT_PASSWORD, REPORT_USER, SMS_ORDER, Service, running_service
 from varsel.storage.pool import Pool
 
 REPORTS = "/notifications/sms/api/v1/reports"
@@ -143,3 +143,11 @@ async def test_a_report_that_cannot_be_read_is_refused(service: Service) -> None
     assert (await post_report(service, b"{}", "application/json")).status_code == 415
     assert (await service.client.get(REPORTS)).status_code == 405
     assert await kept_reports(service) == 0
+
+
+async def test_head_is_answered_and_leaves_the_connection_fit_for_more(service: Service) -> None:
+    """An answer to HEAD has a head alone, and must not wait for a body that never comes (RFC 9110, section 9.3.2)."""
+    for path, status in (("/health", 200), ("/nowhere", 404), (f"{BASE}/orders", 405), ("/health", 200)):
+        answer = await service.client.head(path)
+        assert (answer.status_code, answer.content) == (status, b"")
+    assert (await service.client.get("/health")).text == "Healthy"

@@ -20,6 +20,7 @@ class _Joining:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._head = b""
+        self._answering = False
         # Asked for at every request, and so found without a detour.
         self.is_closing = transport.is_closing
         self.pause_reading = transport.pause_reading
@@ -29,32 +30,42 @@ class _Joining:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Send `data`, unless it is the head of an answer.
-
-        An interim head (RFC 9110, section 15.2) is sent at once: nothing comes after it. Pieces of a body are never
-        taken for a head: the first one goes with it, and later ones begin with their size (RFC 9112, section 7.1).
-        """
+        """Send `data`, unless it is the head of an answer; an interim one (RFC 9110, section 15.2) is sent at once."""
         if self._head:
             data = self._head + data
             self._head = b""
-        elif data.startswith(b"HTTP/1.") and not data.startswith(b"HTTP/1.1 1"):
+        elif not self._answering and not data.startswith(b"HTTP/1.1 1"):
+            self._answering = True
             self._head = data
             return
         self._transport.write(data)
 
-    def close(self) -> None:
-        """Send what is kept, then close."""
+    def answered(self) -> None:
+        """Take note that an answer is complete; to HEAD nothing follows the head (RFC 9110, section 9.3.2)."""
         if self._head:
             self.write(b"")
+        self._answering = False
+
+    def close(self) -> None:
+        """Send what is kept, then close."""
+        self.answered()
         self._transport.close()
 
 
 class OneWrite(HttpToolsProtocol):
     """Sends the head of an answer together with its body: one system call and one packet, where uvicorn makes two."""
 
+    _joining: _Joining
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrower than asyncio says, as uvicorn's own
         """Let the connection write through a transport that joins."""
-        super().connection_made(cast("asyncio.Transport", _Joining(transport)))
+        self._joining = _Joining(transport)
+        super().connection_made(cast("asyncio.Transport", self._joining))
+
+    def on_response_complete(self) -> None:
+        """Let the next answer begin."""
+        self._joining.answered()
+        super().on_response_complete()
 
 
 class HttpServer(uvicorn.Server):
