@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Scope
 
 from tests.support.issuer import COMPOSED as COMPOSED_SCOPE
@@ -17,6 +18,7 @@ from tests.support.service import BASE, EMAIL_ORDER, Service, running_service
 from tests.support.slow_directory import SlowDirectory
 from tests.support.until import until
 from varsel.contacts.fixed import FixedDirectory
+from varsel.intake.departure import unless_gone
 from varsel.model.ids import new_id
 from varsel.storage.pool import Pool
 
@@ -113,3 +115,32 @@ async def test_an_older_order_is_stored_all_the_same(waiting: Service, directory
     assert directory.in_flight == 1
     directory.release()
     await until(waiting.stored)
+
+
+async def test_news_that_come_with_the_end_of_the_work_stop_nothing_after_it() -> None:
+    leaving, ending = asyncio.Event(), asyncio.Event()
+
+    async def receive() -> Message:
+        await leaving.wait()
+        return {"type": "http.disconnect"}
+
+    async def look_up() -> str:
+        await ending.wait()
+        return "found"
+
+    async def look_up_and_store() -> str:
+        found = await unless_gone(Request({"type": "http"}, receive), look_up())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return f"{found} and stored"
+
+    for first, second in ((leaving, ending), (ending, leaving)):
+        leaving.clear()
+        ending.clear()
+        task = asyncio.create_task(look_up_and_store())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        first.set()
+        second.set()
+        (outcome,) = await asyncio.gather(task, return_exceptions=True)
+        assert outcome == "found and stored" or isinstance(outcome, ClientDisconnect)

@@ -17,11 +17,11 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("only a task can be stopped when its caller goes away")
-    gone = False
+    gone = over = False
 
     def stop(watching: asyncio.Task[None]) -> None:
         nonlocal gone
-        if not watching.cancelled():
+        if not over and not watching.cancelled():
             gone = True
             task.cancel()
 
@@ -34,7 +34,7 @@ async def unless_gone(request: Request, work: Awaitable[T]) -> T:
             raise ClientDisconnect from None
         raise
     finally:
-        watching.remove_done_callback(stop)
+        over = True  # the news may be on its way already, and must not stop what comes after the work
         watching.cancel()
 
 
