@@ -17,6 +17,7 @@ from varsel.storage.pool import Pool
 from varsel.storage.reports import ArrivedReport
 from varsel.workers.hints import Hints
 from varsel.workers.lookout import Lookout
+from varsel.workers.loop import Hint, repeat
 
 
 @pytest.fixture
@@ -97,3 +98,30 @@ async def test_what_another_process_stored_is_found_by_a_running_crew(rig: Rig) 
     stopping.set()
     await working
     assert (await rig.state(order_id)).email_generated == 1
+
+
+async def test_a_worker_that_keeps_failing_goes_on_and_stops_when_it_is_time() -> None:
+    looks, stopping, idle = 0, asyncio.Event(), timedelta(hours=1)
+
+    async def fail() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 60:
+            stopping.set()
+        raise LookupError
+
+    await repeat("failing", fail, Hint(), idle, stopping, retry=timedelta(0))
+    assert looks == 60
+
+
+async def test_a_worker_that_rests_after_a_failure_hears_that_it_is_time_to_stop() -> None:
+    stopping, failed = asyncio.Event(), asyncio.Event()
+
+    async def fail() -> bool:
+        failed.set()
+        raise LookupError
+
+    working = asyncio.create_task(repeat("failing", fail, Hint(), timedelta(0), stopping, retry=timedelta(hours=1)))
+    await failed.wait()
+    stopping.set()
+    await working

@@ -81,14 +81,16 @@ class SystemResolver:
     async def _fly(self, host: str, decided: asyncio.Event) -> tuple[IPAddress, ...] | Exception:
         """Look `host` up. A failure is a value here, since nobody may be waiting any more."""
         domain = _domain(host)
-        has_turn = await self._turns.take(domain)
-        decided.set()
+        try:
+            has_turn = await self._turns.take(domain)
+        finally:
+            decided.set()
         if not has_turn:
             return NameNotLookedUp("Too many names are being looked up at this moment, many of the same domain.")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._look_up, host)
-        except OSError as failure:
-            return failure
+        except (OSError, UnicodeError) as failure:  # a name that cannot be encoded is one that nobody has
+            return failure if isinstance(failure, OSError) else OSError("the name cannot be looked up")
         finally:
             self._turns.give_back(domain)
 

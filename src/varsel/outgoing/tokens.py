@@ -109,7 +109,7 @@ class KeptTokens:
         if self._breakers.rest(name) is not None:
             return Missed("it failed repeatedly and is left alone for a while")
         asked_at = self._clock.now()
-        landed = await self._source.fetch()
+        landed = await self._fetched(name)
         if isinstance(landed, Missed):
             self._breakers.failed(name)
             _log.warning("no token from %s: %s", name, landed.reason)
@@ -117,3 +117,10 @@ class KeptTokens:
             self._breakers.succeeded(name)
             self._kept = Token(landed.text, min(landed.ends, asked_at + _LONGEST_LIFE))
         return landed
+
+    async def _fetched(self, name: str) -> Token | Missed:
+        try:
+            return await self._source.fetch()
+        except Exception as error:  # noqa: BLE001 - whatever broke, those who wait for the token must hear of it
+            _log.error("fetching a token from %s broke (%s)", name, type(error).__name__)
+            return Missed(f"{type(error).__name__} while fetching it; the log says more")

@@ -75,6 +75,7 @@ class ConditionalOrders:
         self._process = process
         self._options = options
         self._places = asyncio.Semaphore(_EXPANDED_AT_ONCE)
+        self._claiming = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
         self._at_hosts = Counter[int]()
         self._questions: set[asyncio.Timeout] = set()
@@ -82,13 +83,19 @@ class ConditionalOrders:
 
     async def run_once(self) -> bool:
         """Take up as many due orders as there is room for, without waiting for them; True when there may be more."""
-        room = self._options.at_once - len(self._under_way)
-        if self._stopping or room == 0:
-            return False
-        claimed = await self._claim(room)
-        for order in claimed:
-            self._start(order)
+        async with self._claiming:  # a trigger may look beside the worker
+            room = self._options.at_once - len(self._under_way)
+            if self._stopping or room <= 0:
+                return False
+            claimed = await self._claim(room)
+            for order in claimed:
+                self._start(order)
         return bool(claimed)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing can be taken up before something has ended."""
+        return len(self._under_way) >= self._options.at_once
 
     async def settle_down(self) -> None:
         """Wait until nothing is under way."""

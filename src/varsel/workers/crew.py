@@ -148,8 +148,8 @@ class Crew:
 
 
 async def _to_the_end(processor: ProcessOrders | ConditionalOrders) -> None:
-    """Let a processor look for orders until there are none."""
-    while await processor.run_once():
+    """Let a processor look for orders until there are none; where it had no room it has not looked."""
+    while await processor.run_once() or processor.is_full:
         await processor.settle_down()
 
 

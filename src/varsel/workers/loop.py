@@ -2,8 +2,12 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
+
+from varsel.schedule import doubling_pause
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +58,14 @@ async def repeat(
         except Exception:  # noqa: BLE001 - a worker outlives whatever one look for work ran into
             failures += 1
             _log.exception("%s failed; trying again", name)
-            await Hint().wait(min(retry * 2**failures, _LONGEST_PAUSE))
+            await _pause(doubling_pause(failures, retry, _LONGEST_PAUSE, random.random()), stopping)  # noqa: S311 - jitter
             continue
         if not more and not stopping.is_set():
             await hint.wait(idle)
+
+
+async def _pause(length: timedelta, stopping: asyncio.Event) -> None:
+    """Return after `length`, or when it is time to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(length.total_seconds()):
+            await stopping.wait()

@@ -57,6 +57,11 @@ class ProcessOrders:
         """Finish what is under way; nothing new is taken up, for whoever calls this runs the worker no more."""
         await self.settle_down()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing can be taken up before something has ended."""
+        return not self._has_room()
+
     def _has_room(self) -> bool:
         return sum(self._groups.values()) <= self._at_once * (_CLAIMS_AT_ONCE - 1)
 

@@ -150,7 +150,15 @@ class Coalescer(Generic[L, V]):
         self._journeys.discard(journey)
         self._depart(lane, batch)
         self._forget(lane, batch.keys)
-        batch.landed.set_result(self._stopped(batch.keys) if journey.cancelled() else journey.result())
+        batch.landed.set_result(self._outcome(batch.keys, journey))
+
+    def _outcome(self, keys: Sequence[str], journey: asyncio.Task[_Landed[V]]) -> _Landed[V]:
+        if journey.cancelled():
+            return self._stopped(keys)
+        broken = journey.exception()
+        if isinstance(broken, Exception):
+            return _Landed(Told({}, {}), dict.fromkeys(keys, self._named(broken)))
+        return journey.result()
 
     async def _gather(self, batch: _Batch[V]) -> None:
         """Wait for company."""
