@@ -4,8 +4,7 @@
     ├── SettingsError          a setting is missing or wrong; lists all of them at once
     ├── StorageError
     │   ├── DatabaseUnavailable    PostgreSQL cannot be reached or started
-    │   ├── SchemaMismatch         code and schema do not belong together
-    │   └── LeaseLost              somebody else owns the work now; what was done is not recorded
+    │   └── SchemaMismatch         code and schema do not belong together
     ├── CredentialError        a presented credential does not hold
     │   └── KeysUnavailable        no key set was ever obtained, so nothing can be judged (503, not 401)
     ├── AddressNotFetched      an address that a caller chose gave nothing
@@ -46,10 +45,6 @@ class DatabaseUnavailable(StorageError):
 
 class SchemaMismatch(StorageError):
     """The database's schema does not belong to this version of the code."""
-
-
-class LeaseLost(StorageError):
-    """The lease ran out and the work now belongs to another worker."""
 
 
 class CredentialError(VarselError):

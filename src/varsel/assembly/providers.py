@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from varsel.assembly.directories import directory
 from varsel.channels.email_smtp import Security, SmtpProvider, SmtpSettings
@@ -145,7 +145,9 @@ async def open_gatekeeper(settings: Settings, clock: Clock, issuer: LocalIssuer 
             discovered = discovered_keys(settings.openid_address, fetcher, clock, rules)
             stack.push_async_callback(discovered.aclose)
             sources.append(discovered)
-        published = PublishedIssuers(settings.platform_key_sets, fetcher, clock, rules)
+        # A key set that is no longer fresh serves on while it cannot be renewed, as the token issuer's does.
+        of_platform = replace(rules, lifetime=settings.platform_keys_fresh)
+        published = PublishedIssuers(settings.platform_key_sets, fetcher, clock, of_platform)
         stack.push_async_callback(published.aclose)
         yield Gatekeeper(
             AltinnTokens(

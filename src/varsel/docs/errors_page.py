@@ -130,7 +130,6 @@ _ADVICE: dict[type[VarselError], str] = {
         "Start PostgreSQL, or correct `VARSEL_DATABASE_URL`. Embedded: is the data folder writable and not full?"
     ),
     errors.SchemaMismatch: "Run `varsel migrate` of the newest version in use; older code refuses a newer schema.",
-    errors.LeaseLost: "Nothing: another worker has the work. If it happens often, raise `VARSEL_LEASE_LENGTH`.",
     errors.CredentialError: "The caller gets 401 and needs a new token.",
     errors.KeysUnavailable: "The caller gets 503. Make the address in `VARSEL_OPENID_ADDRESS` reachable.",
     errors.AddressNotFetched: "See its cases; the sentence names scheme and host, since path and query may be secret.",

@@ -14,7 +14,6 @@ from varsel.intake.shapes.scalars import References
 from varsel.intake.shapes.schema import schema_of
 
 JSON_TYPE: Final = "application/json"
-TEXT_TYPE: Final = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)

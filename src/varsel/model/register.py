@@ -1,6 +1,5 @@
 """What the contact register keeps, what an import brings to it, and what becomes of that."""
 
-from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, TypeAlias
@@ -126,6 +125,3 @@ class Tally(NamedTuple):
     def plus(self, other: "Tally") -> "Tally":
         """Return the sum."""
         return Tally(*(one + another for one, another in zip(self, other, strict=True)))
-
-
-Tallies: TypeAlias = Mapping[RegisterKind, Tally]
