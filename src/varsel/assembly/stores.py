@@ -69,8 +69,11 @@ class Stores:
         return self._remembered.recall(key)
 
     async def find_chain(self, key: Key) -> KnownChain | None:
-        """Read the chain with an idempotency id."""
-        return await self._found_chains(key)
+        """Read the chain with an idempotency id; none of the instant family, which may let go of its id."""
+        known = await self._found_chains(key)
+        if known is not None:
+            self._remembered.keep(key, known)
+        return known
 
     async def store_chain(self, chain: Chain) -> KnownChain | None:
         """Store a chain durably, or return the earlier one with its idempotency id."""
