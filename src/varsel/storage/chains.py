@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from uuid import UUID
 
 import msgspec
 from asyncpg import Record
 
 from varsel.model.chains import Chain, Family, Placed, Shipment
-from varsel.storage import orders, queries
+from varsel.storage import placing, queries
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.load("chains")
@@ -23,7 +22,6 @@ class KnownChain:
     placed: Placed
 
 
-_encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Shipment])
 
 Key = tuple[str, Family, str]
@@ -36,7 +34,7 @@ async def find(pool: Pool | Connection, keys: Sequence[Key]) -> list[KnownChain 
         _SQL["find"],
         [creator for creator, _, _ in keys],
         [family for _, family, _ in keys],
-        [_hashed(idempotency_id) for _, _, idempotency_id in keys],
+        [placing.hashed(idempotency_id) for _, _, idempotency_id in keys],
     )
     found = {row["place"] - 1: _known(row) for row in rows}
     return [found.get(place) for place in range(len(keys))]
@@ -66,22 +64,8 @@ def _unless_itself(chain: Chain, known: KnownChain | None) -> KnownChain | None:
 
 async def insert(connection: Pool | Connection, chains: Sequence[Chain]) -> set[UUID]:
     """Store chains with their orders where their idempotency ids are new; return the ids of those."""
-    chains = sorted(chains, key=key_of)  # two sets wait for each other's keys in one order, and so never for ever
-    rows = await connection.fetch(
-        _SQL["insert"],
-        [chain.id for chain in chains],
-        [chain.creator for chain in chains],
-        [chain.family for chain in chains],
-        [_hashed(chain.idempotency_id) for chain in chains],
-        [chain.idempotency_id for chain in chains],
-        [chain.request_hash for chain in chains],
-        [chain.created for chain in chains],
-        [_shipments(chain) for chain in chains],
-        [chain.dialog and chain.dialog.dialog_id for chain in chains],
-        [chain.dialog and chain.dialog.transmission_id for chain in chains],
-        *orders.columns([order for chain in chains for order in chain.orders]),
-    )
-    return {row["id"] for row in rows}
+    # Two sets wait for each other's keys in one order, and so never for ever.
+    return await placing.insert_chains(connection, sorted(chains, key=key_of))
 
 
 async def release(connection: Connection, chain_id: UUID) -> None:
@@ -92,15 +76,6 @@ async def release(connection: Connection, chain_id: UUID) -> None:
 def key_of(chain: Chain) -> Key:
     """Return what makes this chain the same as another."""
     return chain.creator, chain.family, chain.idempotency_id
-
-
-def _hashed(idempotency_id: str) -> bytes:
-    return sha256(idempotency_id.encode()).digest()
-
-
-def _shipments(chain: Chain) -> str:
-    placed = chain.placed
-    return _encoder.encode((placed.main, *placed.reminders)).decode()
 
 
 def _known(row: Record) -> KnownChain:

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum, auto
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from asyncpg import Record
 
 from varsel.model.orders import (
-    RECIPIENTS_PER_PART,
     NotificationChannel,
     Order,
     OrderStatus,
@@ -19,11 +17,10 @@ from varsel.model.orders import (
     OrderType,
     Recipient,
     SendingTimePolicy,
-    to_json,
     unpack_recipients,
 )
 from varsel.model.results import Channel
-from varsel.storage import finals, queries
+from varsel.storage import finals, placing, queries
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.load("orders")
@@ -158,38 +155,12 @@ class Cancellation(Enum):
 
 async def insert_many(pool: Pool | Connection, orders: Sequence[Order]) -> None:
     """Store orders of one part each in one commit. Safe to repeat with the same orders."""
-    await pool.execute(_SQL["insert_orders"], *columns(orders))
-
-
-def columns(orders: Sequence[Order]) -> tuple[Any, ...]:
-    """Return what the statements that store orders are given: a column of values for each of their members."""
-    return (
-        [o.id for o in orders],
-        [o.chain_id for o in orders],
-        [o.creator for o in orders],
-        [o.senders_reference for o in orders],
-        [o.type for o in orders],
-        [o.channel for o in orders],
-        [o.sending_time_policy for o in orders],
-        [o.created for o in orders],
-        [o.requested_send_time for o in orders],
-        [o.requested_send_time_text for o in orders],
-        [o.condition_endpoint for o in orders],
-        [o.ignore_reservation for o in orders],
-        [o.use_stale_contact_information for o in orders],
-        [o.resource_id for o in orders],
-        [o.resource_action for o in orders],
-        [len(o.recipients) for o in orders],
-        OrderStatus.Registered,
-        [to_json(o.texts).decode() for o in orders],
-        [o.recipients[0].decode() for o in orders],
-        [_array_literal(_by_part(o.superseded).get(0)) if o.superseded else None for o in orders],
-    )
+    await placing.insert_orders(pool, orders)
 
 
 async def insert_large(pool: Pool, order: Order) -> None:
     """Store an order of many parts, all or nothing, copying part after part."""
-    superseded = _by_part(order.superseded)
+    superseded = placing.by_part(order.superseded)
     rest = enumerate(order.recipients[1:], start=1)
     async with pool.acquire() as connection, connection.transaction():
         await insert_many(connection, [order])
@@ -198,18 +169,6 @@ async def insert_large(pool: Pool, order: Order) -> None:
             columns=("order_id", "part", "recipients", "superseded"),
             records=((order.id, number, part.decode(), superseded.get(number)) for number, part in rest),
         )
-
-
-def _by_part(positions: frozenset[int]) -> dict[int, list[int]]:
-    parts: dict[int, list[int]] = {}
-    for position in sorted(positions):
-        parts.setdefault(position // RECIPIENTS_PER_PART, []).append(position)
-    return parts
-
-
-def _array_literal(positions: list[int] | None) -> str | None:
-    # unnest would flatten an array of arrays, so each travels as its literal
-    return "{" + ",".join(map(str, positions)) + "}" if positions else None
 
 
 async def begin_instant(connection: Connection, order: Order, channel: Channel) -> None:
