@@ -56,7 +56,7 @@ class ServiceProcess:
 
 @contextlib.asynccontextmanager
 async def varsel_serve(data_dir: Path, log: Log = Log.SHOWN, /, **settings: str) -> AsyncIterator[ServiceProcess]:
-    """Run `varsel serve` on a free port until the end of the block; `settings` are `VARSEL_*` without the prefix.
+    """Run `varsel serve` until the end of the block, on a free port; `settings` are `VARSEL_*` without the prefix.
 
     A log that is `Log.KEPT` can be waited for with `logs`; only where it says little.
     """
@@ -64,9 +64,7 @@ async def varsel_serve(data_dir: Path, log: Log = Log.SHOWN, /, **settings: str)
     process = await asyncio.create_subprocess_exec(
         _VARSEL,
         "serve",
-        "--port",
-        "0",
-        env=_environ(data_dir, settings),
+        env=_environ(data_dir, {"port": "0"} | settings),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE if log is Log.KEPT else None,
     )

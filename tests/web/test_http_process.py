@@ -50,6 +50,22 @@ async def test_two_instances_share_the_embedded_database_and_the_last_one_stops_
     assert not pid_file(data_dir).exists()
 
 
+async def test_two_processes_share_an_address_and_either_answers_without_the_other(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with varsel_serve(tmp_path, database_url=database_url, share_port="yes") as first:
+        port = str(first.client.base_url.port)
+        async with varsel_serve(tmp_path, database_url=database_url, share_port="yes", port=port) as second:
+            order_id = await place(first)
+            assert await first.ended(signal.SIGTERM) == 0
+            seen = await second.client.get(f"{BASE}/orders/{order_id}")
+            assert seen.status_code == 200
+            exit_code, told = await serve_in_vain(tmp_path, port=port)
+
+    assert exit_code == 2
+    assert "nobody can listen" in told
+
+
 async def test_an_order_that_was_accepted_survives_sudden_death(database_url: str, tmp_path: Path) -> None:
     """Durable before answered: killed among a hundred requests, the service has stored every one it answered."""
     async with varsel_serve(tmp_path, database_url=database_url, roles="api") as service:

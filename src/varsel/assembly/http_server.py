@@ -99,6 +99,8 @@ def bound_socket(settings: Settings) -> socket.socket:
     # Only for a socket that names its protocol does asyncio send small answers without waiting for more to send.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if settings.share_port:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind((settings.host, settings.port))
     except OSError as error:

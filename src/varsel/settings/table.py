@@ -145,6 +145,14 @@ class Table:
         "5090",
         "TCP port to listen on; `0` takes a free one and the `varsel ready` line tells which.",
     )
+    share_port: bool = setting(
+        SERVICE,
+        yes_no(),
+        "no",
+        "Whether other processes of the same user may listen on the same address and port. The kernel then deals new "
+        "connections out among them, so that an interface uses more than one core without a proxy in between. Set it "
+        "for each of them; it needs Linux. `/metrics` and `/dev/inbox` show what the process that answers knows.",
+    )
     base_uri: str = setting(
         SERVICE,
         address("https", "http"),
