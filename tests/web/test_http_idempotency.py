@@ -160,6 +160,32 @@ async def test_a_replay_whose_time_has_passed_is_400(service: Service) -> None:
     assert (timeless.status_code, Placed.told_by(timeless)) == (200, first)
 
 
+async def test_retries_are_answered_alike_until_the_first_of_their_times_has_passed(service: Service) -> None:
+    """What is remembered of a request is forgotten as soon as validation would refuse it."""
+    reminder = {"requestedSendTime": "2026-06-15T11:00:00Z", "recipient": EMAIL}
+    body = CHAIN | {"requestedSendTime": "2026-06-15T12:00:00Z", "reminders": [reminder]}
+    first = await placed(service, body)
+    other = changed(body, TEXT[CHAIN_PATH], "Something else")
+    for retried, comparison in ((body, "same"), (other, "differs"), (other, "differs"), (body, "same")):
+        answer = await place(service, CHAIN_PATH, retried)
+        assert (answer.status_code, Placed.told_by(answer)) == (200, first)
+        assert answer.headers["varsel-replay"] == comparison
+
+    service.rig.hand.turn(timedelta(hours=1))
+    assert (await place(service, CHAIN_PATH, body)).status_code == 200
+    service.rig.hand.turn(timedelta(microseconds=1))
+    late = await place(service, CHAIN_PATH, body)
+    assert (late.status_code, late.json()["errors"].keys()) == (400, {"Reminders[0].RequestedSendTime"})
+
+
+async def test_a_retry_by_someone_else_is_a_request_of_its_own(service: Service) -> None:
+    first = await placed(service, CHAIN)
+    assert (await place(service, CHAIN_PATH, CHAIN)).status_code == 200
+    assert await placed(service, CHAIN, org="skd") != first
+    nobody = await service.client.post(BASE + CHAIN_PATH, json=CHAIN, headers=service.bearer(None))
+    assert nobody.status_code == 403
+
+
 async def test_an_instant_id_counts_for_all_three_endpoints(service: Service) -> None:
     """Replay across variants returns first ids and sends nothing (api.md 3.13, step 3)."""
     paths = [(INSTANT_SMS_PATH, instant_sms("+4799999999", "otp")), (INSTANT_EMAIL_PATH, instant_email("kari", "otp"))]

@@ -71,7 +71,6 @@ def interface(
         bodies=_bodies(settings),
         store=stores.store,
         read_state=stores.read_state,
-        recall_chain=stores.recall_chain,
         find_chain=stores.find_chain,
         store_chain=stores.store_chain,
         dispatch=stores.dispatch,

@@ -12,12 +12,11 @@ from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import Order
 from varsel.storage import chains, notifications, orders
-from varsel.storage.chains import Key, KnownChain, key_of
+from varsel.storage.chains import Key, KnownChain
 from varsel.storage.gather import Gatherer
 from varsel.storage.notifications import ShippedNotification
 from varsel.storage.orders import OrderState
 from varsel.storage.pool import Pool
-from varsel.storage.remembered_chains import RememberedChains
 from varsel.workers.hints import Hints
 from varsel.workers.instant import Dispatched, DispatchInstant
 
@@ -52,8 +51,7 @@ class Stores:
         self._orders = Gatherer(self._insert_orders, cap=batch)
         self._chains = Gatherer(self._insert_chains, cap=batch)
         self.read_state = Gatherer(self._read_states, cap=batch)
-        self._remembered = RememberedChains(clock)
-        self._found_chains = Gatherer(self._find_chains, cap=batch)
+        self.find_chain = Gatherer(self._find_chains, cap=batch)
         self.read_lines = Gatherer(self._read_lines, cap=batch)
 
     async def store(self, order: Order) -> None:
@@ -64,17 +62,6 @@ class Stores:
             await self._orders(order)
         self._wake(order)
 
-    def recall_chain(self, key: Key) -> KnownChain | None:
-        """Return the chain with an idempotency id if this process remembers it; None says nothing."""
-        return self._remembered.recall(key)
-
-    async def find_chain(self, key: Key) -> KnownChain | None:
-        """Read the chain with an idempotency id; none of the instant family, which may let go of its id."""
-        known = await self._found_chains(key)
-        if known is not None:
-            self._remembered.keep(key, known)
-        return known
-
     async def store_chain(self, chain: Chain) -> KnownChain | None:
         """Store a chain durably, or return the earlier one with its idempotency id."""
         if len(chain.reminders) > _FEW:
@@ -83,7 +70,6 @@ class Stores:
             known = await self._chains(chain)
         if known is None:
             self._wake(chain.main)
-        self._remembered.keep(key_of(chain), known or KnownChain(chain.request_hash, chain.placed))
         return known
 
     async def dispatch(self, chain: Chain) -> KnownChain | None:

@@ -34,6 +34,11 @@ def document(value: Any, status: int = 200, headers: Mapping[str, str] | None = 
     return _Written(write_json(value), status, headers)
 
 
+def written(json: bytes, status: int, headers: Mapping[str, str]) -> Response:
+    """Answer with a JSON document that is written already."""
+    return _Written(json, status, headers)
+
+
 def problem(make: Callable[[str], Any], request: Request) -> Response:
     """Answer with the problem document that `make` builds around this request's trace id."""
     made = make(problems.trace_id_of(request.headers.get("traceparent")))

@@ -5,23 +5,26 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final, NamedTuple, TypeVar
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from varsel.contacts.ask import ask_each
 from varsel.intake import problems
-from varsel.intake.answers import document, empty, problem
+from varsel.intake.answers import empty, problem, written
 from varsel.intake.credentials import Caller
 from varsel.intake.departure import unless_gone
+from varsel.intake.documents import write_json
 from varsel.intake.headers import header
+from varsel.intake.repeats import DIFFERS, SAME, Repeat, Repeats, signature_of
 from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import NotHandedOver, Services
-from varsel.intake.shapes import decoder_for
+from varsel.intake.shapes import Decoding, decoder_for
 from varsel.intake.shapes.body import Chunks
 from varsel.intake.wire_future import FutureRequest, fingerprint, placed_document, read_request, to_chain
 from varsel.intake.wire_future.routes import REPLAY
-from varsel.model.chains import Chain, Family, Placed
+from varsel.model.chains import Chain, Family
 from varsel.model.orders import NotificationChannel, Order, Recipient, unpack_recipients
 from varsel.model.recipients import Questions
 from varsel.orders.texts import Defaults
@@ -55,6 +58,7 @@ class PlaceChains:
     def __init__(self, services: Services) -> None:
         self._services = services
         options = services.options
+        self._repeats = Repeats(services.clock)
         self._defaults = Defaults(options.default_email_from, options.default_sms_sender)
 
     def of(self, shape: type[FutureRequest]) -> Handler:
@@ -67,23 +71,31 @@ class PlaceChains:
 
     async def _place(self, shape: type[FutureRequest], request: Request, caller: Caller) -> Response:
         async with self._services.bodies.of(request) as body:
-            wanted = (await self._read(shape, request, body)).today
+            decoder = _decoder_of(request)
+            signature = signature_of(caller, shape, decoder, body) if shape.family is Family.CHAIN else None
+            repeat = signature and self._repeats.recall(signature)
+            if repeat:
+                return self._replayed(shape.family, repeat)
+            wanted = (await self._read(shape, body, decoder)).today
             if caller.creator is None:
                 return empty(403)
-            digest = await fingerprint(wanted)
-            known = self._services.recall_chain((caller.creator, wanted.family, wanted.idempotency_id))
-            if known is not None:
-                return self._replayed(wanted.family, digest, known)
-            now = self._services.clock.now()
             chain = await to_chain(
-                wanted, creator=caller.creator, now=now, defaults=self._defaults, request_hash=digest
+                wanted,
+                creator=caller.creator,
+                now=self._services.clock.now(),
+                defaults=self._defaults,
+                request_hash=await fingerprint(wanted),
             )
-            return await self._answer(chain, request)
+            known = await self._known_or_stored(chain, request)
+            if isinstance(known, Response):
+                return known
+            placed = write_json(placed_document(known.placed if known else chain.placed))
+            repeat = Repeat(placed, _compared(chain, known), wanted.holds_until)
+            if signature:
+                self._repeats.keep(signature, repeat)
+            return self._replayed(chain.family, repeat) if known else self._created(chain.id, placed)
 
-    async def _read(self, shape: type[R], request: Request, body: Chunks) -> R:
-        decoder = decoder_for(header(request, b"content-type"))
-        if decoder is None:
-            raise UnsupportedMediaType
+    async def _read(self, shape: type[R], body: Chunks, decoder: Decoding) -> R:
         options = self._services.options
         return await read_request(
             shape,
@@ -94,22 +106,22 @@ class PlaceChains:
             largest=options.max_body_bytes,
         )
 
-    async def _answer(self, chain: Chain, request: Request) -> Response:
-        """Answer by what storing finds; where somebody must be looked up, a known id is found before (api.md 3.9)."""
+    async def _known_or_stored(self, chain: Chain, request: Request) -> KnownChain | Response | None:
+        """Store the chain, or return the earlier one with its id, or the answer that it cannot be accepted.
+
+        Where somebody must be looked up, a known id is found before that (api.md 3.9).
+        """
         if chain.family is Family.CHAIN and not _has_all_addresses(chain):
             known = await self._services.find_chain(key_of(chain))
             if known is not None:
-                return self._replayed(chain.family, chain.request_hash, known)
+                return known
             if not await unless_gone(request, self._everybody_is_reachable(chain.orders)):
                 return problem(problems.missing_contact, request)
         try:
-            known = await self._store(chain)
+            return await self._store(chain)
         except NotHandedOver as failure:
             _log.warning("answered 503: %s", failure)
             return problem(problems.hand_over_failed, request)
-        if known is not None:
-            return self._replayed(chain.family, chain.request_hash, known)
-        return self._created(chain.placed)
 
     async def _store(self, chain: Chain) -> KnownChain | None:
         """Store the chain, an instant one together with its dispatch; return the earlier one with its id, if any."""
@@ -145,17 +157,27 @@ class PlaceChains:
             order.resource_action if counted else None,
         )
 
-    def _created(self, placed: Placed) -> Response:
-        location = f"{self._services.options.base_uri}/notifications/api/v1/orders/chain/{placed.chain_id}"
-        return document(placed_document(placed), 201, {"Location": location})
+    def _created(self, chain_id: UUID, placed: bytes) -> Response:
+        location = f"{self._services.options.base_uri}/notifications/api/v1/orders/chain/{chain_id}"
+        return written(placed, 201, {"Location": location})
 
-    def _replayed(self, family: Family, digest: bytes, known: KnownChain) -> Response:
+    def _replayed(self, family: Family, repeat: Repeat) -> Response:
         """Answer with the ids of the first request; what it said is not compared, only told (api.md 3.9, step 3)."""
-        body = "same" if digest == known.request_hash else "differs"
-        if body == "differs":
+        if repeat.body == DIFFERS:
             _log.warning("an idempotency id of the %s family came again with another body", family.name)
-        self._services.counters.replayed(family.name, body)
-        return document(placed_document(known.placed), 200, {REPLAY: body})
+        self._services.counters.replayed(family.name, repeat.body)
+        return written(repeat.document, 200, {REPLAY: repeat.body})
+
+
+def _decoder_of(request: Request) -> Decoding:
+    decoder = decoder_for(header(request, b"content-type"))
+    if decoder is None:
+        raise UnsupportedMediaType
+    return decoder
+
+
+def _compared(chain: Chain, known: KnownChain | None) -> str:
+    return SAME if known is None or chain.request_hash == known.request_hash else DIFFERS
 
 
 def _has_all_addresses(chain: Chain) -> bool:

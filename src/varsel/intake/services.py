@@ -54,10 +54,8 @@ class Services:
     """Store an order durably and wake whoever processes it."""
     read_state: Callable[[tuple[UUID, str]], Awaitable[OrderState | None]]
     """Read the state of the order (id, creator)."""
-    recall_chain: Callable[[Key], KnownChain | None]
-    """Return the chain with an idempotency id if it is remembered; None says nothing."""
     find_chain: Callable[[Key], Awaitable[KnownChain | None]]
-    """Read the chain with an idempotency id."""
+    """Read the chain with an idempotency id; none of the instant family, which may let go of its id."""
     store_chain: Callable[[Chain], Awaitable[KnownChain | None]]
     """Store a chain durably and wake whoever processes it; or return the earlier one with its idempotency id."""
     dispatch: Callable[[Chain], Awaitable[KnownChain | None]]

@@ -1,6 +1,7 @@
 """A notification with reminders: POST `/future/orders` (api.md 3.9)."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 from varsel.intake.rules import has_zone
@@ -65,3 +66,9 @@ class ChainRequest(ScheduledRequest, frozen=True, kw_only=True):
 
     recipient: Annotated[RecipientChoice, member("Whom to notify.")]
     reminders: Annotated[tuple[ReminderRequest, ...], member("What follows later.", null_is_empty=True)] = ()
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """The first of the send times it names, for none may be past."""
+        named = [self.requested_send_time, *(reminder.requested_send_time for reminder in self.reminders)]
+        return min((moment.utc for moment in named if isinstance(moment, Moment)), default=None)

@@ -86,6 +86,11 @@ class FutureRequest(FutureShape, frozen=True, kw_only=True):
         """The same request in today's form, if this is an older one."""
         return self
 
+    @property
+    def holds_until(self) -> datetime | None:
+        """The last moment at which this request keeps rules about send times that it keeps now; None if all do."""
+        return None
+
     def send_time(self, now: datetime) -> Moment:
         """Return when the (main) order is to be sent."""
         return Moment(now, 0, zoned=True)

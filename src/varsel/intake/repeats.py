@@ -1,0 +1,84 @@
+"""Requests that come again as they were, byte for byte, as retries do: answered again without being read.
+
+Only answers are kept that cannot become wrong: a committed chain keeps its id and its orders for as long as it is
+there, which is days at least. Requests of the instant family may let go of their id and must not be kept.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from varsel.intake.credentials import Caller
+from varsel.intake.shapes.body import Chunks, Decoding
+from varsel.model.clock import Clock
+
+_CAPACITY: Final = 10_000
+_AGE: Final = timedelta(hours=1)
+"""Callers who try again do so within minutes."""
+_LARGEST_ANSWER: Final = 2_048
+"""Bytes; what is longer names dozens of reminders, and few callers send such chains."""
+
+
+SAME: Final = "same"
+DIFFERS: Final = "differs"
+"""How the body of a replay compares with that of the first request."""
+
+
+class Signature(NamedTuple):
+    """What makes two requests the same: who asks, for what, and in which words."""
+
+    creator: str
+    shape: type
+    decoder: Decoding
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """How a request is answered when it comes again: with this document; its `body` is `SAME` or `DIFFERS`.
+
+    `until` is the first moment at which one of its rules would judge it otherwise, if any.
+    """
+
+    document: bytes
+    body: str
+    until: datetime | None
+
+
+class Repeats:
+    """The answers of the last hour, in memory only, to requests with small bodies."""
+
+    def __init__(self, clock: Clock, capacity: int = _CAPACITY) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._entries: OrderedDict[Signature, tuple[datetime, Repeat]] = OrderedDict()
+
+    def recall(self, signature: Signature) -> Repeat | None:
+        """Return how this very request was answered lately, if it must still be answered so."""
+        entry = self._entries.get(signature)
+        if entry is None:
+            return None
+        since, repeat = entry
+        now = self._clock.now()
+        if since <= now < since + _AGE and (repeat.until is None or now <= repeat.until):
+            return repeat
+        del self._entries[signature]
+        return None
+
+    def keep(self, signature: Signature, repeat: Repeat) -> None:
+        """Remember the answer to a request whose chain is committed."""
+        if len(repeat.document) > _LARGEST_ANSWER:
+            return
+        self._entries[signature] = self._clock.now(), repeat
+        self._entries.move_to_end(signature)
+        if len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+
+
+def signature_of(caller: Caller, shape: type, decoder: Decoding, body: Chunks) -> Signature | None:
+    """Return the signature of a request; None if nobody may place it, or its body is not small and so not at hand."""
+    if caller.creator is None or not isinstance(body, bytes):
+        return None
+    return Signature(caller.creator, shape, decoder, sha256(body).digest())
