@@ -74,7 +74,7 @@ def interface(
         find_chain=stores.find_chain,
         store_chain=stores.store_chain,
         dispatch=stores.dispatch,
-        read_lines=stores.read_lines,
+        read_shipment=stores.read_shipment,
         options=intake_options(settings),
     )
     extras = Extras(

@@ -2,21 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from varsel.intake.services import NotHandedOver
+from varsel.intake.services import FEW_LINES, NotHandedOver
 from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import Order
-from varsel.storage import chains, notifications, orders
+from varsel.storage import chains, orders, shipments
 from varsel.storage.chains import Key, KnownChain
 from varsel.storage.gather import Gatherer
-from varsel.storage.notifications import ShippedNotification
 from varsel.storage.orders import OrderState
 from varsel.storage.pool import Pool
+from varsel.storage.shipments import ShipmentState
 from varsel.workers.hints import Hints
 from varsel.workers.instant import Dispatched, DispatchInstant
 
@@ -52,7 +51,7 @@ class Stores:
         self._chains = Gatherer(self._insert_chains, cap=batch)
         self.read_state = Gatherer(self._read_states, cap=batch)
         self.find_chain = Gatherer(self._find_chains, cap=batch)
-        self.read_lines = Gatherer(self._read_lines, cap=batch)
+        self.read_shipment = Gatherer(self._read_shipments, cap=batch)
 
     async def store(self, order: Order) -> None:
         """Store an order durably; many parts in a transaction of their own."""
@@ -130,6 +129,5 @@ class Stores:
     async def _find_chains(self, asked: list[Key]) -> list[KnownChain | None]:
         return await chains.find(self._pool, asked)
 
-    async def _read_lines(self, asked: list[UUID]) -> list[Sequence[ShippedNotification]]:
-        found = await notifications.of_orders(self._pool, list(set(asked)))
-        return [found.get(order_id, ()) for order_id in asked]
+    async def _read_shipments(self, asked: list[tuple[UUID, str]]) -> list[ShipmentState | None]:
+        return await shipments.states(self._pool, asked, few=FEW_LINES)

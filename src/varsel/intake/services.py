@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from varsel.contacts.protocol import Directory
@@ -13,9 +14,12 @@ from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import Order
 from varsel.storage.chains import Key, KnownChain
-from varsel.storage.notifications import ShippedNotification
 from varsel.storage.orders import OrderState
 from varsel.storage.pool import Pool
+from varsel.storage.shipments import ShipmentState
+
+FEW_LINES: Final = 1_000
+"""Notifications of a shipment that are read and written in one go."""
 
 
 class NotHandedOver(VarselError):
@@ -60,7 +64,7 @@ class Services:
     """Store a chain durably and wake whoever processes it; or return the earlier one with its idempotency id."""
     dispatch: Callable[[Chain], Awaitable[KnownChain | None]]
     """Store an instant chain and hand its message over; or return the earlier one. Raises `NotHandedOver`."""
-    read_lines: Callable[[UUID], Awaitable[Sequence[ShippedNotification]]]
-    """Read all notifications of an order that has few."""
+    read_shipment: Callable[[tuple[UUID, str]], Awaitable[ShipmentState | None]]
+    """Read the shipment (id, creator), its lines with it where there are no more than `FEW_LINES`."""
     options: IntakeOptions
     counters: Counters = field(default_factory=Counters)

@@ -1,7 +1,6 @@
 """Following orders in the newer interface: shipments and the status feed (api.md 3.14)."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
 from uuid import UUID
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from varsel.intake import problems
 from varsel.intake.answers import document, empty, problem
 from varsel.intake.credentials import Caller
 from varsel.intake.documents import JSON_CONTENT_TYPE, StreamedDocument
-from varsel.intake.services import Services
+from varsel.intake.services import FEW_LINES, Services
 from varsel.intake.times import write_time
 from varsel.intake.wire_future import (
     FeedEntry,
@@ -25,10 +24,7 @@ from varsel.intake.wire_future import (
 )
 from varsel.model.results import Channel
 from varsel.storage import feed, notifications
-from varsel.storage.orders import OrderState
-
-_FEW: Final = 1_000
-"""Notifications of a shipment that are read and written in one go."""
+from varsel.storage.shipments import ShipmentState
 
 
 class FollowShipments:
@@ -42,21 +38,19 @@ class FollowShipments:
         order_id: UUID = request.path_params["id"]
         if caller.creator is None:
             return empty(403)
-        state = await self._services.read_state((order_id, caller.creator))
+        state = await self._services.read_shipment((order_id, caller.creator))
         if state is None:
             return problem(problems.shipment_not_found, request)
-        if state.email_generated + state.sms_generated > _FEW:
+        if state.size > len(state.lines):
             return StreamingResponse(self._streamed(state), media_type=JSON_CONTENT_TYPE)
-        lines = await self._services.read_lines(order_id) if state.email_generated or state.sms_generated else ()
-        recipients = tuple(shipment_recipient(line.address, line.result, line.result_time) for line in lines)
-        return document(_shipment_document(state, recipients))
+        return document(_shipment_document(state, tuple([shipment_recipient(*line) for line in state.lines])))
 
-    async def _streamed(self, state: OrderState) -> AsyncIterator[bytes]:
+    async def _streamed(self, state: ShipmentState) -> AsyncIterator[bytes]:
         """Write a large shipment as its notifications are read, e-mails before SMS."""
         stream = StreamedDocument(_shipment_document(state, ()), "recipients")
         yield stream.head
         for channel in Channel:
-            async for page in notifications.pages_of_order(self._services.pool, state.id, channel, size=_FEW):
+            async for page in notifications.pages_of_order(self._services.pool, state.id, channel, size=FEW_LINES):
                 yield stream.write([shipment_recipient(line.address, line.result, line.result_time) for line in page])
         yield stream.tail
 
@@ -73,13 +67,13 @@ class FollowShipments:
         return document(_feed_documents(entries))
 
 
-def _shipment_document(state: OrderState, recipients: tuple[ShipmentRecipient, ...]) -> ShipmentDocument:
+def _shipment_document(state: ShipmentState, recipients: tuple[ShipmentRecipient, ...]) -> ShipmentDocument:
     return ShipmentDocument(
         shipment_id=state.id,
         senders_reference=state.senders_reference,
         type=order_type_name(state.type),
         status=order_status_name(state.status),
-        last_update=write_time(max(state.created, state.last_update)),
+        last_update=write_time(state.last_update),
         recipients=recipients,
     )
 

@@ -53,12 +53,12 @@ def write_time(instant: datetime, tenth: int = 0) -> InstantText:
     """Write `instant` (with a time zone), and `tenth` tenths of a microsecond beyond it, in wire form."""
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
-    text = instant.isoformat()
+    text: str = msgspec.to_builtins(instant)  # an eighth of what isoformat takes, but with all zeros of a fraction
     if tenth:
         return InstantText(f"{text[:19]}.{instant.microsecond:06d}{tenth}Z")
-    if instant.microsecond:
-        return InstantText(text[:26].rstrip("0") + "Z")
-    return InstantText(text[:19] + "Z")
+    if instant.microsecond and not instant.microsecond % 10:
+        return InstantText(text[:-1].rstrip("0") + "Z")
+    return InstantText(text)
 
 
 def write_microseconds(since_1970: int) -> InstantText:

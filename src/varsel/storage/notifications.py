@@ -68,16 +68,6 @@ class ListedNotification:
 
 
 @dataclass(frozen=True, slots=True)
-class ShippedNotification:
-    """One line of a shipment."""
-
-    channel: Channel
-    address: str
-    result: Result
-    result_time: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Unsent:
     """A notification under a chunk's lease, with its own texts where placeholders were filled in."""
 
@@ -173,20 +163,6 @@ async def pages_of_order(
         if len(page) < size:
             return
         after = page[-1].id
-
-
-async def of_orders(pool: Pool, order_ids: Sequence[UUID]) -> Mapping[UUID, list[ShippedNotification]]:
-    """Read all notifications of some orders, e-mails before SMS; for orders with few of them."""
-    rows = await pool.fetch(
-        _SQL["of_orders"], order_ids, Result.EMAIL_NEW, Result.EMAIL_SENDING, Result.SMS_NEW, Result.SMS_SENDING
-    )
-    found: dict[UUID, list[ShippedNotification]] = {}
-    for row in rows:
-        shipped = ShippedNotification(
-            Channel(row["channel"]), row["address"], Result(row["result"]), row["result_time"]
-        )
-        found.setdefault(row["order_id"], []).append(shipped)
-    return found
 
 
 async def of_chunks(pool: Pool, chunk_ids: Sequence[UUID], lane: Lane) -> list[Unsent]:

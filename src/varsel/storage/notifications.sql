@@ -9,17 +9,6 @@ WHERE n.order_id = $1 AND n.channel = $2 AND n.id > $3
 ORDER BY n.id
 LIMIT $6
 
--- name: of_orders
--- All notifications of some orders, e-mails before SMS; New shows as Sending as in of_order.
-SELECT n.order_id, n.channel, n.address, n.result_time,
-       CASE WHEN c.leased AND n.id <= c.intended_through AND n.result = $2 THEN $3
-            WHEN c.leased AND n.id <= c.intended_through AND n.result = $4 THEN $5
-            ELSE n.result END AS result
-FROM notifications n
-LEFT JOIN chunks c ON c.id = n.chunk_id
-WHERE n.order_id = ANY($1::uuid[])
-ORDER BY n.order_id, n.channel, n.id
-
 -- name: of_chunks
 -- What a lease on these chunks covers: the rows without result, with what is needed to send them.
 SELECT n.id, n.order_id, n.chunk_id, n.address, n.subject, n.body, n.attempts, n.expiry
