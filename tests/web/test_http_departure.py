@@ -18,7 +18,7 @@ from tests.support.service import BASE, EMAIL_ORDER, Service, running_service
 from tests.support.slow_directory import SlowDirectory
 from tests.support.until import until
 from varsel.contacts.fixed import FixedDirectory
-from varsel.intake.departure import unless_gone
+from varsel.intake.departure import EXTENSION, Departure, unless_gone
 from varsel.model.ids import new_id
 from varsel.storage.pool import Pool
 
@@ -117,30 +117,46 @@ async def test_an_older_order_is_stored_all_the_same(waiting: Service, directory
     await until(waiting.stored)
 
 
-async def test_news_that_come_with_the_end_of_the_work_stop_nothing_after_it() -> None:
-    leaving, ending = asyncio.Event(), asyncio.Event()
-
-    async def receive() -> Message:
-        await leaving.wait()
-        return {"type": "http.disconnect"}
-
-    async def look_up() -> str:
-        await ending.wait()
-        return "found"
+@pytest.mark.parametrize("order", ["the news first", "the end first", "the news before it began"])
+async def test_news_stop_the_work_and_nothing_after_it(order: str) -> None:
+    departure, ending = Departure(), asyncio.Event()
+    request = Request({"type": "http", "extensions": {EXTENSION: departure}})
 
     async def look_up_and_store() -> str:
-        found = await unless_gone(Request({"type": "http"}, receive), look_up())
+        with unless_gone(request):
+            await ending.wait()
         for _ in range(5):
             await asyncio.sleep(0)
-        return f"{found} and stored"
+        return "found and stored"
 
-    for first, second in ((leaving, ending), (ending, leaving)):
-        leaving.clear()
-        ending.clear()
-        task = asyncio.create_task(look_up_and_store())
+    task = asyncio.create_task(look_up_and_store())
+    if order == "the news before it began":
+        departure.happened()
+    await asyncio.sleep(0)
+    for happens in (departure.happened, ending.set) if order == "the news first" else (ending.set, departure.happened):
+        happens()
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(outcome, ClientDisconnect)
+
+
+async def test_news_after_the_work_stop_nothing() -> None:
+    departure = Departure()
+    with unless_gone(Request({"type": "http", "extensions": {EXTENSION: departure}})):
         await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        first.set()
-        second.set()
-        (outcome,) = await asyncio.gather(task, return_exceptions=True)
-        assert outcome == "found and stored" or isinstance(outcome, ClientDisconnect)
+    departure.happened()
+    await asyncio.sleep(0)
+
+
+async def test_work_that_somebody_else_stops_is_not_taken_for_a_departure() -> None:
+    departure = Departure()
+
+    async def look_up() -> None:
+        with unless_gone(Request({"type": "http", "extensions": {EXTENSION: departure}})):
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(look_up())
+    await asyncio.sleep(0)
+    task.cancel()
+    departure.happened()
+    (outcome,) = await asyncio.gather(task, return_exceptions=True)
+    assert isinstance(outcome, asyncio.CancelledError)

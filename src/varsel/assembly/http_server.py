@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from varsel.errors import SettingsError
+from varsel.intake.departure import EXTENSION, Departure
 from varsel.settings import Settings
 
 
@@ -53,14 +54,31 @@ class _Joining:
 
 
 class OneWrite(HttpToolsProtocol):
-    """Sends the head of an answer together with its body: one system call and one packet, where uvicorn makes two."""
+    """Sends the head of an answer together with its body: one system call and one packet, where uvicorn makes two.
+
+    Tells requests when their caller goes away (`intake.departure`).
+    """
 
     _joining: _Joining
+    _extensions: dict[str, object]
+    _departure: Departure
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrower than asyncio says, as uvicorn's own
         """Let the connection write through a transport that joins."""
         self._joining = _Joining(transport)
+        self._departure = Departure()
+        self._extensions = {EXTENSION: self._departure}
         super().connection_made(cast("asyncio.Transport", self._joining))
+
+    def on_message_begin(self) -> None:
+        """Give the request what tells it of its caller's departure."""
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]  # the ones that asgiref knows
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Pass the news on."""
+        self._departure.happened()
+        super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         """Let the next answer begin."""

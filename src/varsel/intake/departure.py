@@ -1,43 +1,48 @@
 """Work that is not worth going on with when its caller has gone away (api.md 1.8, 499)."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from types import TracebackType
+from typing import Any, Final
 
 from starlette.requests import ClientDisconnect, Request
 
-T = TypeVar("T")
+EXTENSION: Final = "varsel.departure"
+"""Under this name among the extensions of its ASGI scope the server puts the `Departure` of a request's connection."""
 
 
-async def unless_gone(request: Request, work: Awaitable[T]) -> T:
-    """Do `work`, of which nothing may be stored yet; raises `ClientDisconnect` as soon as the caller goes away.
+class Departure:
+    """That the caller at the other end of one connection goes away; the server that holds it says so.
 
-    The body must have been read to its end: what comes after it can only be the news of the departure.
+    A request that waited for the news itself would need a task for that, which costs more than most of what it does.
     """
-    task = asyncio.current_task()
-    if task is None:
-        raise RuntimeError("only a task can be stopped when its caller goes away")
-    gone = over = False
 
-    def stop(watching: asyncio.Task[None]) -> None:
-        nonlocal gone
-        if not over and not watching.cancelled():
-            gone = True
-            task.cancel()
+    __slots__ = ("_happened", "_task")
 
-    watching = asyncio.create_task(_departure(request))
-    watching.add_done_callback(stop)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if gone and task.uncancel() == 0:
-            raise ClientDisconnect from None
-        raise
-    finally:
-        over = True  # the news may be on its way already, and must not stop what comes after the work
-        watching.cancel()
+    def __init__(self) -> None:
+        self._happened = False
+        self._task: asyncio.Task[Any] | None = None
+
+    def happened(self) -> None:
+        """Stop who works for the caller now, and whoever begins."""
+        self._happened = True
+        if self._task is not None:
+            self._task.cancel()
+
+    def __enter__(self) -> None:
+        """Let the news stop this task from now on."""
+        if self._happened:
+            raise ClientDisconnect
+        self._task = asyncio.current_task()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _where: TracebackType | None) -> None:
+        """Be stopped no more; raises `ClientDisconnect` where the news, and nobody else, stopped the task."""
+        task, self._task = self._task, None
+        if self._happened and isinstance(error, asyncio.CancelledError) and task is not None and task.uncancel() == 0:
+            raise ClientDisconnect from error
 
 
-async def _departure(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        continue
+def unless_gone(request: Request) -> AbstractContextManager[None]:
+    """Return a block that ends with `ClientDisconnect` as soon as the caller goes away; nothing may be stored in it."""
+    departure: Departure | None = request.scope.get("extensions", {}).get(EXTENSION)
+    return departure or nullcontext()

@@ -115,7 +115,9 @@ class PlaceChains:
             known = await self._services.find_chain(key_of(chain))
             if known is not None:
                 return known
-            if not await unless_gone(request, self._everybody_is_reachable(chain.orders)):
+            with unless_gone(request):
+                reachable = await self._everybody_is_reachable(chain.orders)
+            if not reachable:
                 return problem(problems.missing_contact, request)
         try:
             return await self._store(chain)
