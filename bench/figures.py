@@ -29,6 +29,8 @@ class Figures:
     memory_mb: float | None = None
     growth: float | None = None
     calls: float | None = None
+    bare_ms: float | None = None
+    """What the HTTP server takes for such a request with nothing behind it."""
 
     @property
     def ratio(self) -> float | None:
@@ -42,8 +44,15 @@ class Figures:
             return None
         return (self.varsel_ms or 0.0) + (self.postgres_ms or 0.0)
 
+    @property
+    def bares(self) -> float | None:
+        """Processor time per item in units of what the HTTP server takes with nothing behind it."""
+        return self.sum_ms / self.bare_ms if self.sum_ms is not None and self.bare_ms else None
 
-FigureName = Literal["rate", "ratio", "p50_ms", "p99_ms", "sum_ms", "driver_ms", "growth", "memory_mb", "calls"]
+
+FigureName = Literal[
+    "rate", "ratio", "p50_ms", "p99_ms", "sum_ms", "bares", "driver_ms", "growth", "memory_mb", "calls"
+]
 
 _GOAL_TEXT: dict[FigureName, str] = {
     "rate": "{:,.0f}/s",
@@ -51,6 +60,7 @@ _GOAL_TEXT: dict[FigureName, str] = {
     "p50_ms": "{:.3g} ms at p50",
     "p99_ms": "{:.3g} ms at p99",
     "sum_ms": "{:.3g} ms processor time each",
+    "bares": "{:.1f} x the processor time of an empty request",
     "driver_ms": "{:.3g} ms processor time of the driver each",
     "growth": "{:.2f} x the memory of the small order",
     "memory_mb": "{:,.0f} MB in one process",

@@ -27,12 +27,13 @@ async def measure(lab: Lab) -> list[Row]:
     ]
 
 
-async def bare_rate(lab: Lab, requests: Iterator[bytes]) -> float:
-    """Return how many of these requests a second the HTTP server answers with nothing behind it: what is possible."""
-    async with _serving(lab, "bare") as (port, _), connected(HOST, port, GOAL_CONNECTIONS) as connections:
+async def bare(lab: Lab, requests: Iterator[bytes]) -> Figures:
+    """Return how the HTTP server answers these requests with nothing behind it: what is possible, in one process."""
+    async with _serving(lab, "bare") as (port, pid), connected(HOST, port, GOAL_CONNECTIONS) as connections:
         await closed_loop(connections, requests, RUN_SECONDS)
+        meter = Meter({"varsel": [pid]})
         load = (await closed_loop(connections, requests, lab.plan.seconds)).require(202)
-    return load.count / load.seconds
+        return figures_of(load, meter.spent())
 
 
 async def _measured(lab: Lab, module: str, name: str, goals: tuple[Goal, ...]) -> Row:

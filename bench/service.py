@@ -18,7 +18,10 @@ EVERYTHING = "api,worker"
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running Varsel: its API's port, a bearer token, its database's address, and its root processes by roles."""
+    """A running Varsel: its API's port, a bearer token, its database's address, and its root processes by roles.
+
+    Of several processes with the same roles the later ones are numbered: `api`, `api 2`.
+    """
 
     port: int
     token: str
@@ -33,18 +36,21 @@ async def serving(
     roles: Sequence[str] = (EVERYTHING,),
     settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Service]:
-    """Run one process per element of `roles`; the first must hold the role `api`. `directory` must exist."""
-    program, pids = _program(), {}
-    environment = _environment(directory, database) | dict(settings or {})
-    ports = [free_port() for _ in roles]
+    """Run one process per element of `roles`; the first must hold the role `api`. `directory` must exist.
+
+    All that hold it share one port.
+    """
+    program, pids, port = _program(), dict[str, int](), free_port()
+    environment = _environment(directory, database) | {"VARSEL_SHARE_PORT": "yes"} | dict(settings or {})
     async with AsyncExitStack() as stack:
-        for role, port in zip(roles, ports, strict=True):
-            log = directory / f"{role.replace(',', '-')}.log"
+        for number, role in enumerate(roles, start=1):
+            name = role if role not in pids else f"{role} {number}"
+            log = directory / f"{name.replace(',', '-').replace(' ', '_')}.log"
             own = environment | {"VARSEL_PORT": str(port)}
             process = await stack.enter_async_context(child(program, "serve", "--roles", role, log=log, env=own))
             await process.says("varsel ready", READY_SECONDS)
-            pids[role] = process.pid
-        yield Service(ports[0], await _token(program, environment), database, pids)
+            pids[name] = process.pid
+        yield Service(port, await _token(program, environment), database, pids)
 
 
 def _program() -> Path:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from bench.figures import Goal, Row
+from bench.figures import FigureName, Goal, Row
+
+_DERIVED: Final[tuple[FigureName, ...]] = ("ratio", "sum_ms", "bares")
 
 
 def _figure(value: float | None, form: str) -> str:
@@ -70,5 +72,5 @@ def write_json(file: Path, machine: Mapping[str, str], rows: Sequence[Row]) -> N
 
 def _document(row: Row) -> dict[str, Any]:
     goals = [{"goal": goal.text(), "measured": row.value(goal.figure), "met": goal.met(row)} for goal in row.goals]
-    medians = msgspec.to_builtins(row.medians) | {"ratio": row.value("ratio"), "sum_ms": row.value("sum_ms")}
+    medians = msgspec.to_builtins(row.medians) | {name: row.value(name) for name in _DERIVED}
     return {"name": row.name, "medians": medians, "runs": row.runs, "goals": goals, "note": row.note}
