@@ -5,7 +5,6 @@ there, which is days at least. Requests of the instant family may let go of thei
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -35,8 +34,7 @@ class Signature(NamedTuple):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(NamedTuple):
     """How a request is answered when it comes again: with this document; its `body` is `SAME` or `DIFFERS`.
 
     `until` is the first moment at which one of its rules would judge it otherwise, if any.

@@ -1,7 +1,8 @@
 """From the recipient of a request, of whatever kind, to what its order says: whom, by which channel, and what."""
 
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from varsel.intake.shapes import Undefined
 from varsel.intake.wire_future.composed import ComposedRecipient
@@ -32,8 +33,7 @@ from varsel.orders.texts import Defaults, one_line, unless_blank
 E = TypeVar("E")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressee:
+class Addressee(msgspec.Struct, frozen=True, kw_only=True):
     """The part of an order that follows from its recipient."""
 
     channel: NotificationChannel
