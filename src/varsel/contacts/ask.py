@@ -1,7 +1,7 @@
 """All questions about some recipients, asked at once (processing.md 2.2)."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Final, TypeVar
 
@@ -38,19 +38,26 @@ async def ask(directory: Directory, questions: Questions) -> Answers:
 
 
 async def ask_each(
-    directory: Directory, wanted: Iterable[tuple[Subject, Questions]], *, at_once: int = _AT_ONCE
-) -> AsyncGenerator[tuple[Subject, Answers], None]:
-    """Put the questions of many subjects, `at_once` side by side, and yield each subject with its answers, in order.
+    directory: Directory,
+    wanted: Iterable[tuple[Subject, Questions]],
+    take: Callable[[Subject, Answers], bool | None],
+    *,
+    at_once: int = _AT_ONCE,
+) -> bool:
+    """Put the questions of many subjects, `at_once` side by side, and have each subject's answers taken, in order.
 
-    `wanted` is read only as far as is asked, so no more than `at_once` subjects are held. Raises `DependencyFailure`.
+    Ends early, and returns True, when `take` returns True: what is left makes no difference. `wanted` is read only as
+    far as is asked, so no more than `at_once` subjects are held. Raises `DependencyFailure`.
     """
     source = iter(wanted)
     while some := list(islice(source, at_once)):
         answers = await _all_of(directory, [questions for _, questions in some])
         for (subject, _), told in zip(some, answers, strict=True):
-            yield subject, told
+            if take(subject, told):
+                return True
             if len(some) > 1:
                 await asyncio.sleep(0)  # what is done with so many answers must not hold up other requests
+    return False
 
 
 async def _all_of(directory: Directory, questions: Sequence[Questions]) -> Sequence[Answers]:

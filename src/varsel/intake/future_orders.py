@@ -3,7 +3,6 @@
 import itertools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import aclosing
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -26,7 +25,7 @@ from varsel.intake.wire_future import FutureRequest, fingerprint, placed_documen
 from varsel.intake.wire_future.routes import REPLAY
 from varsel.model.chains import Chain, Family
 from varsel.model.orders import NotificationChannel, Order, Recipient, unpack_recipients
-from varsel.model.recipients import Questions
+from varsel.model.recipients import Answers, Questions
 from varsel.orders.texts import Defaults
 from varsel.recipients.questions import needs_lookup, questions
 from varsel.recipients.report import lookup_report
@@ -133,12 +132,7 @@ class PlaceChains:
 
     async def _everybody_is_reachable(self, orders: Iterable[Order]) -> bool:
         """Look up who is to be notified; False when nothing usable is found for one of them (NOT-00001)."""
-        async with aclosing(ask_each(self._services.directory, self._wanted(orders))) as answered:
-            async for asked, answers in answered:
-                reports = [lookup_report(recipients, answers, order.channel) for order, recipients in asked]
-                if any(report and report.missing_contact for report in reports):
-                    return False  # who is reserved is not missing: the order is accepted, fails later (api.md 5, 19)
-        return True
+        return not await ask_each(self._services.directory, self._wanted(orders), _misses_somebody)
 
     def _wanted(self, orders: Iterable[Order]) -> Iterator[tuple[Sequence[_Asked], Questions]]:
         """Give what to ask for orders that ask alike, many together, for reminders mostly go to the same recipients."""
@@ -169,6 +163,15 @@ class PlaceChains:
             _log.warning("an idempotency id of the %s family came again with another body", family.name)
         self._services.counters.replayed(family.name, repeat.body)
         return written(repeat.document, 200, {REPLAY: repeat.body})
+
+
+def _misses_somebody(asked: Sequence[_Asked], answers: Answers) -> bool:
+    """Tell whether one order has nobody to reach.
+
+    Who is reserved is not missing: the order is accepted, and fails later (api.md 5, 19).
+    """
+    reports = (lookup_report(recipients, answers, order.channel) for order, recipients in asked)
+    return any(report and report.missing_contact for report in reports)
 
 
 def _decoder_of(request: Request) -> Decoding:

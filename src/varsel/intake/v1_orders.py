@@ -72,8 +72,7 @@ class PlaceOrders:
         if len(order.recipients) == 1 and not _looked_up(order.recipients[0], order.channel):
             return None  # the ordinary case, without the machinery for many
         tally = LookupTally(order.channel)
-        async for recipients, answers in ask_each(self._services.directory, self._wanted(order)):
-            tally.add(recipients, answers)
+        await ask_each(self._services.directory, self._wanted(order), tally.add)
         return tally.report()
 
     def _wanted(self, order: Order) -> Iterator[tuple[Sequence[Recipient], Questions]]:
