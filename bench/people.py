@@ -2,6 +2,9 @@
 
 The directory is a scripted Altinn in a process of its own, which counts the calls. Orders are due together, after all
 of them should be accepted, so that accepting and processing are measured one after the other.
+
+The goal of accepting is absolute, and machines differ by more than goals allow for; so it is also held against what
+PostgreSQL does: 20,500 one-row commits a second on the machine for which the goal was set.
 """
 
 import sys
@@ -24,6 +27,7 @@ from bench.service import EVERYTHING, HOST, Service
 from varsel.model.lanes import Lane
 
 MEMORY = Goal("memory_mb", at_most=300)
+ACCEPTED, OF_COMMITS = 2_000, 20_500
 MOST_CALLS, OF_PERSONS = 1_000, 500_000
 IDENTIFIERS_PER_CALL = 1_000
 
@@ -78,7 +82,7 @@ SINGLE = Kind(
     persons=1,
     connections=CONNECTIONS,
     status=201,
-    accepted=(Goal("rate", at_least=2_000), MEMORY),
+    accepted=(Goal("rate", at_least=ACCEPTED), Goal("ratio", at_least=ACCEPTED / OF_COMMITS), MEMORY),
     processed=(MEMORY,),
     sent=frozenset(Lane),
 )
