@@ -10,7 +10,7 @@ PostgreSQL does: 20,500 one-row commits a second on the machine for which the go
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,9 +32,9 @@ MOST_CALLS, OF_PERSONS = 1_000, 500_000
 IDENTIFIERS_PER_CALL = 1_000
 
 CONNECTIONS = 2_000
-"""Two batches of the directory, so that one fills while the other is under way."""
+"""Two batches of the directory for a process, so that one fills while the other is under way."""
 
-OPEN_FILES = CONNECTIONS + 500
+OPEN_FILES = 2 * CONNECTIONS + 500
 LARGE_ORDER = 10_000
 LARGE_AT_ONCE = 2
 WARM_UP = 2
@@ -48,8 +48,8 @@ SPARE = 1.25
 LONGEST_WAIT = 600.0
 """Orders are due after so long at the latest: answers about persons are remembered for 15 minutes."""
 
-APART = 5
-"""The share of persons (one in so many) that suffices to see what a worker in a process of its own asks."""
+SMALLER = 5
+"""The share of persons (one in so many) that suffices to see what other ways to run Varsel do."""
 
 DELAY_MS = 30
 READY_SECONDS = 30.0
@@ -110,19 +110,22 @@ class Site:
 
 
 async def measure(lab: Lab) -> list[Row]:
-    """Measure both kinds of orders with one process for everything, then small ones with the worker by itself."""
+    """Measure small orders with two processes on one port, with one, and with the worker by itself; then large ones."""
     allow_open_files(OPEN_FILES)
     persons = lab.plan.persons
+    both = replace(SINGLE, name=f"{SINGLE.name}, two processes", connections=2 * CONNECTIONS)
+    apart = replace(SINGLE, name=f"{SINGLE.name}, API and worker apart")
     return [
-        *await measured(lab, "people", SINGLE, persons, (EVERYTHING,)),
-        *await measured(lab, "people_apart", SINGLE, persons // APART, ("api", "worker")),
+        *await measured(lab, "people_two", both, persons, (EVERYTHING, "api")),
+        *await measured(lab, "people_one", SINGLE, persons // SMALLER, (EVERYTHING,)),
+        *await measured(lab, "people_apart", apart, persons // SMALLER, ("api", "worker")),
         *await measured(lab, "people_large", LARGE, persons, (EVERYTHING,)),
     ]
 
 
 async def measured(lab: Lab, name: str, kind: Kind, persons: int, roles: Sequence[str]) -> list[Row]:
     """Measure one kind: accepting, processing, and the calls of both."""
-    title = kind.name if len(roles) == 1 else f"{kind.name}, API and worker apart"
+    title = kind.name
     async with _site(lab, name, roles) as site:
         commits = await lab.baselines.one_row_commits(GOAL_CONNECTIONS, lab.plan.seconds)
         copied = await lab.baselines.copy(lab.plan.copy_rows)

@@ -16,8 +16,10 @@ from tests.support.orders import emails, make_order, many
 from tests.support.plans import nodes
 from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
+from varsel.model.contacts import LeftAnswer
 from varsel.model.results import Channel, Result
-from varsel.storage import chains, lookout, notifications, orders, queries, retention
+from varsel.storage import chains, lookout, notifications, orders, queries, retention, shipments
+from varsel.storage.directory_answers import DirectoryAnswers
 from varsel.storage.pool import Pool, open_pool
 from varsel.storage.reports import ArrivedReport
 
@@ -47,7 +49,7 @@ def texts_in(code: str) -> list[str]:
 
 # --- plans
 
-BIG = {"orders", "order_parts", "notifications", "chunks", "delivery_reports", "chains"}
+BIG = {"orders", "order_parts", "notifications", "chunks", "delivery_reports", "chains", "directory_answers"}
 """Tables that grow with what passes through; a frequent statement must find its rows in them by an index."""
 
 LIVE = {"orders_due", "chunks_due", "delivery_reports_due", "delivery_reports_waiting"}
@@ -70,6 +72,8 @@ INSERT INTO delivery_reports (id, channel, reference, result, raw, received, out
 SELECT id, 0, id::text, 53, '{}', $1, 'applied' FROM orders;
 INSERT INTO chains (id, creator, family, idempotency_key, idempotency_id, request_hash, created, shipments)
 SELECT gen_random_uuid(), 'ttd', 0, decode(md5(id::text), 'hex'), id::text, '', $1, '[]' FROM orders;
+INSERT INTO directory_answers (digest, asked_at, until, directory, answer)
+SELECT sha256(id::text::bytea), $1, $1 + interval '15 minutes', 'altinn', '' FROM orders;
 """
 
 
@@ -130,6 +134,20 @@ async def live_through_everything(rig: Rig) -> None:
         pass
     await notifications.of_order(rig.pool, large, Channel.Email, limit=100)
     await orders.cancel(rig.pool, small, "ttd", now=NOON, closes_before=timedelta(minutes=5))
+    await shipments.states(rig.pool, [(small, "ttd")], few=1_000)
     await chains.insert_many(rig.pool, [chain_of(make_order(emails("kari"), NOON), NOON)])
+    answers = DirectoryAnswers(rig.pool)
+    await answers.leave({b"digest": LeftAnswer("altinn", b"", NOON)}, until=NOON)
+    await answers.look([b"digest"], since=NOON, now=NOON)
     await rig.work()
     await retention.remove_orders(rig.pool, ended_before=datetime.now(UTC) + timedelta(days=1))
+
+
+async def test_answers_of_directories_are_found_by_their_digest_while_there_are_hardly_any(pool: Pool) -> None:
+    """The plan of that time stays in use while the table grows; by any other index it would lead through all of it."""
+    await pool.execute("ANALYZE")
+    plan = await pool.fetchval(
+        f"EXPLAIN (FORMAT JSON) {queries.load('directory_answers')['look']}", [b"digest"] * 1_000, NOON, NOON
+    )
+    read = [node.get("Index Name") for node in nodes(msgspec.json.decode(plan)[0]["Plan"]) if "Relation Name" in node]
+    assert read == ["directory_answers_pkey"]

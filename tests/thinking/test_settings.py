@@ -94,6 +94,9 @@ def test_defaults_follow_from_what_is_set() -> None:
     assert settings.fixed_directory_file == Path("/srv/varsel/directory.json")
     assert settings.base_uri == "http://localhost:8080"
     assert settings.sandbox_inbox
+    assert not settings.directory_shared
+    for several in ({"VARSEL_ROLES": "api"}, {"VARSEL_ROLES": "worker"}, {"VARSEL_SHARE_PORT": "yes"}):
+        assert Settings.read(several).directory_shared
     production = Settings.read(PRODUCTION)
     assert not production.sandbox_inbox
     assert not production.swagger
@@ -414,7 +417,8 @@ def test_every_setting_explains_itself_and_takes_its_own_default(each: Setting) 
     assert each.says[0].isupper() or each.says[0] == "`"
     assert each.says.endswith(".")
     defaults = Settings.read({})
-    values = {name: getattr(defaults, name) for name in ("environment", "data_dir", "port", "default_email_from")}
+    rested_on = ("environment", "data_dir", "port", "default_email_from", "roles", "share_port")
+    values = {name: getattr(defaults, name) for name in rested_on}
     assert Settings.read({each.name: each.default_text(values)}) == defaults
 
 

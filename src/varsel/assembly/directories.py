@@ -13,6 +13,7 @@ from varsel.model.clock import Clock
 from varsel.settings import Settings
 from varsel.settings.choices import Directory as Choice
 from varsel.storage.contacts import ContactRegister
+from varsel.storage.directory_answers import DirectoryAnswers
 from varsel.storage.pool import Pool
 
 
@@ -20,7 +21,8 @@ def directory(settings: Settings, pool: Pool, clock: Clock) -> Directory:
     """Return the chosen directories as one. Raises `SettingsError` if a file of one of them is wrong.
 
     The file is not asked sparingly: a look-up there costs nothing, and whoever edits it sees the change at once.
-    Neighbours among the others gather and remember together.
+    Neighbours among the others gather and remember together. What the register says lies in the database already, so
+    only with Altinn among them are answers left there for other processes.
     """
     chosen = settings.directory or ()
     runs = [(costly, list(some)) for costly, some in groupby(chosen, lambda choice: choice is not Choice.FIXED)]
@@ -28,7 +30,8 @@ def directory(settings: Settings, pool: Pool, clock: Clock) -> Directory:
     joined: list[Directory] = []
     for costly, some in runs:
         made = in_sequence([_make(choice, settings, pool, clock) for choice in some])
-        joined.append(SparingDirectory(made, clock, options) if costly else made)
+        answers = DirectoryAnswers(pool) if settings.directory_shared and Choice.ALTINN in some else None
+        joined.append(SparingDirectory(made, clock, options, answers) if costly else made)
     if not joined:
         return FixedDirectory(None)
     return DirectorySequence(joined)  # also of a single one, for it tells where answers are from

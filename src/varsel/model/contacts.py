@@ -61,3 +61,11 @@ class Origin(NamedTuple):
     directory: str
     at: datetime | None = None
     refused: bool = False
+
+
+class LeftAnswer(NamedTuple):
+    """An answer packed for another process: the directory that gave it, and when it was asked for."""
+
+    directory: str
+    packed: bytes
+    asked_at: datetime

@@ -794,6 +794,16 @@ class Table:
         "160MB",
         "Memory that remembered answers may take; beyond it the oldest are forgotten. A person takes some 200 bytes.",
     )
+    directory_shared: bool = setting(
+        LOOKUPS,
+        yes_no(),
+        Derived(
+            "`yes` with one of the two `VARSEL_ROLES` only or with `VARSEL_SHARE_PORT`, else `no`",
+            lambda values: "no" if values["roles"] == frozenset(Role) and not values["share_port"] else "yes",
+        ),
+        "Whether answers of Altinn are left in the database, for as long as they may be used, so that other processes "
+        "need not ask the same. Set it for all of them alike; with a single process it saves nothing.",
+    )
     directory_failures: int = setting(
         LOOKUPS,
         whole(1, 1000, "failures"),

@@ -72,6 +72,11 @@ async def trim_sandbox_messages(pool: Pool, *, keep_newest: int) -> int:
     return _count(await pool.execute(_SQL["trim_sandbox_messages"], keep_newest))
 
 
+async def remove_answers(pool: Pool, *, until: datetime) -> int:
+    """Remove one set of directories' answers that were of use until then at most; return how many."""
+    return _count(await pool.execute(_SQL["remove_answers"], until, _ROWS_AT_ONCE))
+
+
 def _count(command_tag: str) -> int:
     """Read the number of rows off PostgreSQL's answer, such as `DELETE 42`."""
     return int(command_tag.rpartition(" ")[2])

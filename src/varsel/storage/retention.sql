@@ -54,3 +54,7 @@ DELETE FROM sandbox_messages WHERE id IN (SELECT id FROM sandbox_messages WHERE 
 
 -- name: trim_sandbox_messages
 DELETE FROM sandbox_messages WHERE id IN (SELECT id FROM sandbox_messages ORDER BY id DESC OFFSET $1)
+
+-- name: remove_answers
+DELETE FROM directory_answers
+WHERE digest IN (SELECT digest FROM directory_answers WHERE until <= $1 ORDER BY until LIMIT $2)

@@ -49,6 +49,7 @@ class Housekeeping:
         await self._forget(
             options.sandbox, lambda before: retention.remove_sandbox_messages(self._pool, kept_before=before)
         )
+        await self._forget(timedelta(0), lambda before: retention.remove_answers(self._pool, until=before))
         await retention.trim_sandbox_messages(self._pool, keep_newest=options.sandbox_messages)
         return False
 

@@ -10,6 +10,7 @@ from varsel.contacts.sparing import packing
 from varsel.contacts.sparing.coalesce import Gathering
 from varsel.contacts.sparing.desk import Desk, Shared, Sources, Tally
 from varsel.contacts.sparing.memory import Memory
+from varsel.contacts.sparing.shared import SharedAnswers
 from varsel.model.clock import Clock
 from varsel.model.contacts import (
     ExternalContact,
@@ -51,10 +52,17 @@ class SparingDirectory:
     """Answers as `directory` does, and tells of every answer which directory gave it and when.
 
     Failures are never remembered. A batch that fails fails only those who wait for it. Who is refused for himself is
-    told as unknown, with an origin that says so; that is not remembered either.
+    told as unknown, with an origin that says so; that is not remembered either. Through `answers` processes have the
+    use of each other's answers.
     """
 
-    def __init__(self, directory: Directory, clock: Clock, options: SparingOptions = SparingOptions()) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        clock: Clock,
+        options: SparingOptions = SparingOptions(),
+        answers: SharedAnswers | None = None,
+    ) -> None:
         self.name = directory.name
         self._directory = directory
         shared = Shared(
@@ -63,6 +71,7 @@ class SparingDirectory:
             Memory(clock, limit=options.memory),
             options.gathering,
             Sources(directory.name),
+            answers,
         )
         ages, self._tally = options.ages, shared.tally
         self._persons = Desk("persons", packing.PERSONS, ages.persons, self._ask_persons, shared)
