@@ -17,6 +17,7 @@ from tests.support.plans import nodes
 from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.contacts import LeftAnswer
+from varsel.model.ids import new_id
 from varsel.model.results import Channel, Result
 from varsel.storage import chains, lookout, notifications, orders, queries, retention, shipments
 from varsel.storage.directory_answers import DirectoryAnswers
@@ -141,6 +142,31 @@ async def live_through_everything(rig: Rig) -> None:
     await answers.look([b"digest"], since=NOON, now=NOON)
     await rig.work()
     await retention.remove_orders(rig.pool, ended_before=datetime.now(UTC) + timedelta(days=1))
+
+
+MANY = 1_000
+IDS = [new_id() for _ in range(MANY)]
+ONES = [1] * MANY
+HELD = {
+    "advance": [IDS, ONES, ONES, ONES, ONES, ONES, 1, 5, 2, NOON, NOON],
+    "renew": [IDS, ONES, NOON, 1],
+    "postpone": [IDS, ONES, [NOON] * MANY, [""] * MANY, 1],
+}
+"""Statements about orders under lease, with the arguments of a full set."""
+
+
+@pytest.mark.parametrize("name", HELD)
+async def test_orders_under_lease_are_found_by_their_ids_whatever_statistics_say(
+    watched: tuple[Pool, Seen], name: str
+) -> None:
+    """Gathered when no order was under lease, they promise that looking for the status alone finds next to nothing."""
+    pool, _ = watched
+    plan = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {queries.load('orders')[name]}", *HELD[name])
+    read = [n for n in nodes(msgspec.json.decode(plan)[0]["Plan"]) if n.get("Relation Name") == "orders"]
+    assert [node["Index Cond"] for node in read if node["Node Type"] in SCANS] in (
+        ["(id = step.id)"],
+        ["(id = held.id)"],
+    )
 
 
 async def test_answers_of_directories_are_found_by_their_digest_while_there_are_hardly_any(pool: Pool) -> None:

@@ -125,6 +125,13 @@ ORDER BY p.order_id, p.part
 -- name: advance
 -- Move orders on by the parts just expanded, in the transaction that stores their notifications. Only the holder of
 -- the lease may do so: an order whose attempt has moved on is left out, and the caller drops its notifications.
+-- The status to be found stands with the steps, here and below: as a value, it lets the planner believe that hardly any
+-- order has it, and hold every order there is against all steps.
+WITH step AS MATERIALIZED (
+    SELECT *, $7::smallint AS status
+    FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
+         AS given (id, attempt, parts_done, email_generated, sms_generated, pending)
+)
 UPDATE orders o
 SET parts_done = step.parts_done,
     email_generated = o.email_generated + step.email_generated,
@@ -137,9 +144,8 @@ SET parts_done = step.parts_done,
                   ELSE $9 END,
     last_update = CASE WHEN step.parts_done < o.part_count THEN o.last_update ELSE $10 END,
     due = CASE WHEN step.parts_done < o.part_count THEN $11::timestamptz END
-FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
-     AS step (id, attempt, parts_done, email_generated, sms_generated, pending)
-WHERE o.id = step.id AND o.attempt = step.attempt AND o.status = $7
+FROM step
+WHERE o.id = step.id AND o.attempt = step.attempt AND o.status = step.status
 RETURNING o.id, o.status
 
 -- name: stop
@@ -149,19 +155,26 @@ WHERE id = $1 AND attempt = $2 AND status = $5
 RETURNING id
 
 -- name: renew
+WITH held AS MATERIALIZED (
+    SELECT *, $4::smallint AS status FROM unnest($1::uuid[], $2::integer[]) AS given (id, attempt)
+)
 UPDATE orders o SET due = $3
-FROM unnest($1::uuid[], $2::integer[]) AS held (id, attempt)
-WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $4
+FROM held
+WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = held.status
 
 -- name: postpone
 -- Processing could not go on. The order stays what it is, is looked at again at `due`, and says why. The new attempt
 -- number ends the lease, so that nobody renews it. A send condition is asked anew then, and its answers are counted
 -- anew (processing.md 1.7).
+WITH held AS MATERIALIZED (
+    SELECT *, $5::smallint AS status
+    FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[]) AS given (id, attempt, until, trouble)
+)
 UPDATE orders o
 SET due = held.until, attempt = o.attempt + 1, failures = o.failures + 1, condition_asked = 0, condition_unasked = 0,
     trouble = held.trouble
-FROM unnest($1::uuid[], $2::integer[], $3::timestamptz[], $4::text[]) AS held (id, attempt, until, trouble)
-WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = $5
+FROM held
+WHERE o.id = held.id AND o.attempt = held.attempt AND o.status = held.status
 
 -- name: ask_again
 -- The send condition is not decided. The order stays what it is, its last update too, and is asked about at `due`.
