@@ -169,6 +169,14 @@ async def test_orders_under_lease_are_found_by_their_ids_whatever_statistics_say
     )
 
 
+async def test_entries_to_be_numbered_are_found_by_their_ids_whatever_statistics_say(pool: Pool) -> None:
+    """Entries wait for a moment only, so that statistics nearly always speak of none."""
+    await pool.execute("ANALYZE")
+    plan = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {queries.load('feed')['number']}", 2_000, 1_000_000)
+    read = [n for n in nodes(msgspec.json.decode(plan)[0]["Plan"]) if n.get("Relation Name") == "feed_waiting"]
+    assert [cond for node in read if (cond := node.get("Index Cond", "")).startswith("(order_id = ANY")]
+
+
 async def test_answers_of_directories_are_found_by_their_digest_while_there_are_hardly_any(pool: Pool) -> None:
     """The plan of that time stays in use while the table grows; by any other index it would lead through all of it."""
     await pool.execute("ANALYZE")

@@ -1,12 +1,14 @@
 -- name: number
 -- Give waiting entries their numbers. The lock on the position lasts until this commits, so the next to number
 -- begins where this ended, and no reader ever sees a number before all lower ones. A set ends early where its entries
--- together are large ($2 bytes as stored), so that it is always done in time; one entry there always is.
+-- together are large ($2 bytes as stored), so that it is always done in time; one entry there always is. Its ids are
+-- gathered before anything is deleted: joined, they would be gone through for each entry while the planner believes
+-- that there are hardly any.
 WITH position AS (
     SELECT last FROM feed_position WHERE single AND EXISTS (SELECT FROM feed_waiting) FOR UPDATE
 ), taken AS (
     DELETE FROM feed_waiting
-    WHERE order_id IN (
+    WHERE order_id = ANY (ARRAY(
         SELECT order_id
         FROM (
             SELECT order_id,
@@ -16,7 +18,7 @@ WITH position AS (
             LIMIT $1
         ) AS oldest
         WHERE before < $2
-    )
+    ))
       AND (SELECT last FROM position) IS NOT NULL
     RETURNING *
 ), numbered AS (
