@@ -1,6 +1,9 @@
 -- What many orders have alike (from their creator to their superseded recipients) is sent once, because writing a value
 -- down costs the sender about as much as storing it costs here; a column of nothing but nulls is sent empty, and unnest
 -- fills it up.
+--
+-- The two statements insert orders alike but for ON CONFLICT: whether orders of a chain are new is known from the chain,
+-- and to look for each of them would make a chain a tenth dearer.
 
 -- name: chains
 -- Chains whose idempotency id is new, with their orders and these orders' first parts, in one statement and so in one
