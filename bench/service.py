@@ -41,7 +41,8 @@ async def serving(
     All that hold it share one port.
     """
     program, pids, port = _program(), dict[str, int](), free_port()
-    environment = _environment(directory, database) | {"VARSEL_SHARE_PORT": "yes"} | dict(settings or {})
+    shared = {"VARSEL_SHARE_PORT": "yes"} if sum("api" in role for role in roles) > 1 else {}
+    environment = _environment(directory, database) | shared | dict(settings or {})
     async with AsyncExitStack() as stack:
         for number, role in enumerate(roles, start=1):
             name = role if role not in pids else f"{role} {number}"

@@ -89,6 +89,26 @@ async def test_all_three_are_asked_in_order_and_the_costly_ones_once(
     await joined.close()
 
 
+@pytest.mark.parametrize(("shared", "calls"), [({"VARSEL_ROLES": "api"}, 1), ({}, 2)])
+async def test_processes_that_can_tell_of_others_leave_altinn_s_answers_to_them(
+    pool: Pool, clock: HandTurnedClock, server: Altinn, tmp_path: Path, shared: dict[str, str], calls: int
+) -> None:
+    for _ in range(2):
+        joined = directory(settings(tmp_path, "altinn", server, **shared), pool, clock)
+        assert list(await joined.persons([KARI], use_stale=False)) == [KARI]
+        await joined.close()
+    assert len(server.asked(PERSONS)) == calls
+
+
+async def test_what_the_register_says_is_not_left_in_the_database_twice(
+    pool: Pool, clock: HandTurnedClock, tmp_path: Path
+) -> None:
+    await fill_register(pool)
+    joined = directory(settings(tmp_path, "register", VARSEL_ROLES="api"), pool, clock)
+    assert list(await joined.persons([KARI], use_stale=False)) == [KARI]
+    assert await pool.fetchval("SELECT count(*) FROM directory_answers") == 0
+
+
 async def test_altinn_is_shown_the_credentials_that_are_set(
     pool: Pool, clock: HandTurnedClock, server: Altinn, key: RSAPrivateKey, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from tests.support.future_bodies import CHAIN, chain_from
@@ -40,6 +41,24 @@ async def test_a_chain_is_stored_with_its_orders(pool: Pool) -> None:
         read = await orders.read(pool, order.id, "ttd")
         assert read is not None
         assert (read.type, read.texts) == (order.type, order.texts)
+
+
+async def test_what_every_order_has_of_its_own_is_not_held_against_every_order(pool: Pool) -> None:
+    """What is sent as alike must stay small: the statement goes through it for each order."""
+    endpoints = [f"https://conditions.example.com/{number}" for number in range(300)]
+    reminder = {"delayDays": 1, "recipient": CHAIN["recipient"]}
+    reminders = [reminder | {"conditionEndpoint": endpoint} for endpoint in endpoints]
+    chain = chain_from(ChainRequest, CHAIN | {"reminders": reminders})
+    seen: list[asyncpg.connection.LoggedQuery] = []
+    async with pool.acquire() as connection:
+        connection.add_query_logger(seen.append)
+        await chains.insert(connection, [chain])
+
+    rows = await pool.fetch("SELECT condition_endpoint FROM orders WHERE type = 1 ORDER BY id")
+    assert [row["condition_endpoint"] for row in rows] == endpoints
+    (placed,) = [query for query in seen if "INSERT INTO chains" in query.query]
+    alike = [column for column in placed.args if isinstance(column, tuple)]
+    assert {len(column) for column in alike} == {2}  # one for the main order, one for all reminders
 
 
 async def test_of_equal_ones_at_once_the_others_are_told_of_the_first(pool: Pool) -> None:

@@ -4,6 +4,7 @@ those are: tests/web/test_http_future_placing.py and tests/journeys/test_instant
 
 import asyncio
 import json
+import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -15,13 +16,16 @@ from tests.support.future_bodies import EMAIL, changed
 from tests.support.issuer import COMPOSED as COMPOSED_SCOPE
 from tests.support.issuer import CREATE
 from tests.support.placing import (
+    ATTACHMENT,
     BODIES,
     CHAIN,
     CHAIN_PATH,
+    COMPOSED,
     COMPOSED_PATH,
     INSTANT_EMAIL_PATH,
     INSTANT_PATH,
     INSTANT_SMS_PATH,
+    SAS_URL,
     Placed,
     feed,
     instant_email,
@@ -176,6 +180,40 @@ async def test_retries_are_answered_alike_until_the_first_of_their_times_has_pas
     service.rig.hand.turn(timedelta(microseconds=1))
     late = await place(service, CHAIN_PATH, body)
     assert (late.status_code, late.json()["errors"].keys()) == (400, {"Reminders[0].RequestedSendTime"})
+
+
+async def test_a_retry_is_answered_without_the_database_and_any_other_replay_by_it(service: Service) -> None:
+    first = await placed(service, CHAIN)
+    await service.rig.pool.execute("ALTER TABLE chains RENAME TO away")
+    retried = await place(service, CHAIN_PATH, CHAIN)
+    assert (retried.status_code, Placed.told_by(retried)) == (200, first)
+    assert (await place(service, CHAIN_PATH, dict(reversed(CHAIN.items())))).status_code == 500
+
+    await service.rig.pool.execute("ALTER TABLE away RENAME TO chains")
+    assert (await place(service, CHAIN_PATH, dict(reversed(CHAIN.items())))).status_code == 200
+
+
+async def test_the_replay_of_an_old_chain_is_not_remembered(service: Service) -> None:
+    """It may be removed, and its id used anew, any moment."""
+    await placed(service, CHAIN)
+    service.rig.hand.turn(timedelta(days=1, seconds=1))
+    assert (await place(service, CHAIN_PATH, CHAIN)).status_code == 200
+    await service.rig.pool.execute("DELETE FROM chains")
+    assert (await place(service, CHAIN_PATH, CHAIN)).status_code == 201
+
+
+async def test_a_retried_composed_email_is_judged_by_the_present_time(service: Service) -> None:
+    """Its attachments must stay valid for a while after it is sent, which is now."""
+    expiring = ATTACHMENT | {"sasUrl": re.sub(r"\bse=[^&]*", "se=2026-06-15T10%3A16%3A00Z", SAS_URL)}
+    body = changed(COMPOSED, "recipient.emailSettings.attachments", [expiring])
+    del body["requestedSendTime"]
+    first = await placed(service, body, COMPOSED_PATH)
+    again = await place(service, COMPOSED_PATH, body)
+    assert (again.status_code, Placed.told_by(again)) == (200, first)
+
+    service.rig.hand.turn(timedelta(minutes=1, seconds=1))
+    late = await place(service, COMPOSED_PATH, body)
+    assert (late.status_code, list(late.json()["errors"])) == (400, ["Recipient.Settings.Attachments[0]"])
 
 
 async def test_a_retry_by_someone_else_is_a_request_of_its_own(service: Service) -> None:

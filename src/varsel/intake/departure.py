@@ -38,8 +38,10 @@ class Departure:
     def __exit__(self, _kind: object, error: BaseException | None, _where: TracebackType | None) -> None:
         """Be stopped no more; raises `ClientDisconnect` where the news, and nobody else, stopped the task."""
         task, self._task = self._task, None
-        if self._happened and isinstance(error, asyncio.CancelledError) and task is not None and task.uncancel() == 0:
-            raise ClientDisconnect from error
+        if self._happened and task is not None:
+            alone = task.uncancel() == 0
+            if alone and isinstance(error, asyncio.CancelledError):
+                raise ClientDisconnect from error
 
 
 def unless_gone(request: Request) -> AbstractContextManager[None]:

@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -38,6 +39,8 @@ _ASKED_AT_ONCE: Final = 500
 
 _ANY_CHANNEL: Final = NotificationChannel.EmailAndSms
 """Whoever is addressed directly has an address and whoever is not has none, so any scheme finds whom to ask for."""
+
+_YOUNG: Final = timedelta(days=1)
 
 R = TypeVar("R", bound=FutureRequest)
 _Asked = tuple[Order, Sequence[Recipient]]
@@ -90,7 +93,7 @@ class PlaceChains:
                 return known
             placed = write_json(placed_document(known.placed if known else chain.placed))
             repeat = Repeat(placed, _compared(chain, known), wanted.holds_until)
-            if signature:
+            if signature and (known is None or _is_young(known, chain.created)):
                 self._repeats.keep(signature, repeat)
             return self._replayed(chain.family, repeat) if known else self._created(chain.id, placed)
 
@@ -179,6 +182,11 @@ def _decoder_of(request: Request) -> Decoding:
     if decoder is None:
         raise UnsupportedMediaType
     return decoder
+
+
+def _is_young(known: KnownChain, now: datetime) -> bool:
+    """Tell whether a chain is far from being removed, which happens days after its last order has ended."""
+    return now - known.created < _YOUNG
 
 
 def _compared(chain: Chain, known: KnownChain | None) -> str:

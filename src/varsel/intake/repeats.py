@@ -1,7 +1,8 @@
 """Requests that come again as they were, byte for byte, as retries do: answered again without being read.
 
-Only answers are kept that cannot become wrong: a committed chain keeps its id and its orders for as long as it is
-there, which is days at least. Requests of the instant family may let go of their id and must not be kept.
+Only answers are kept that cannot become wrong: those of chains that are committed and new, for a chain keeps its id and
+its orders for as long as it is there, which is days at least. Requests of the instant family may let go of their id and
+must not be kept.
 """
 
 from collections import OrderedDict
@@ -37,7 +38,7 @@ class Signature(NamedTuple):
 class Repeat(NamedTuple):
     """How a request is answered when it comes again: with this document; its `body` is `SAME` or `DIFFERS`.
 
-    `until` is the first moment at which one of its rules would judge it otherwise, if any.
+    `until` is the last moment at which its rules judge it as they did, if there is one.
     """
 
     document: bytes
@@ -66,7 +67,7 @@ class Repeats:
         return None
 
     def keep(self, signature: Signature, repeat: Repeat) -> None:
-        """Remember the answer to a request whose chain is committed."""
+        """Remember the answer to a request whose chain is committed, and not old."""
         if len(repeat.document) > _LARGEST_ANSWER:
             return
         self._entries[signature] = self._clock.now(), repeat

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -16,10 +17,11 @@ _SQL = queries.load("chains")
 
 @dataclass(frozen=True, slots=True)
 class KnownChain:
-    """The first request with an idempotency id: the hash of its body and what its caller was told."""
+    """The first request with an idempotency id: the hash of its body, what its caller was told, and when it came."""
 
     request_hash: bytes
     placed: Placed
+    created: datetime
 
 
 _decoder = msgspec.json.Decoder(list[Shipment])
@@ -80,4 +82,4 @@ def key_of(chain: Chain) -> Key:
 
 def _known(row: Record) -> KnownChain:
     main, *reminders = _decoder.decode(row["shipments"])
-    return KnownChain(row["request_hash"], Placed(row["id"], main, tuple(reminders)))
+    return KnownChain(row["request_hash"], Placed(row["id"], main, tuple(reminders)), row["created"])

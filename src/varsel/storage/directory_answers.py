@@ -1,5 +1,6 @@
 """Answers of directories, left in the database for other processes (docs/decisions/0020)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -12,6 +13,8 @@ from varsel.storage import queries
 from varsel.storage.pool import Pool
 
 _SQL = queries.load("directory_answers")
+_PATIENCE = 2.0
+"""Seconds after which it is better to ask the directory."""
 
 
 class DirectoryAnswers:
@@ -44,7 +47,8 @@ class DirectoryAnswers:
 @asynccontextmanager
 async def _without_values(done: str) -> AsyncIterator[None]:
     try:
-        yield
+        async with asyncio.timeout(_PATIENCE):
+            yield
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
-        # PostgreSQL's own words may quote values
+        # a time-out is an OSError; PostgreSQL's own words may quote values
         raise StorageError(f"Answers of directories could not be {done} ({type(failure).__name__}).") from None

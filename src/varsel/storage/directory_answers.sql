@@ -1,6 +1,6 @@
 -- name: look
--- What was asked for after $2, and not in the future of $3. How long it may be used is for whoever uses it to say; not to look at `until`
--- also keeps the planner from the index on it, which leads through the whole table.
+-- What was asked for after $2, and not in the future of $3. How long it may be used is for whoever uses it to say; not
+-- to look at `until` also keeps the planner from the index on it, which leads through the whole table.
 SELECT asked.place, known.directory, known.answer, known.asked_at
 FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (digest, place)
 JOIN directory_answers known ON known.digest = asked.digest

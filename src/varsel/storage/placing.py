@@ -67,6 +67,9 @@ def _of_orders(orders: Sequence[Order]) -> tuple[Sequence[Any], ...]:
         [o.created for o in orders],
         [o.requested_send_time for o in orders],
         [o.requested_send_time_text for o in orders],
+        _sparse([o.condition_endpoint for o in orders]),
+        _sparse([o.resource_id for o in orders]),
+        _sparse([o.resource_action for o in orders]),
         *zip(*kinds, strict=True),
         [to_json(o.texts).decode() for o in orders],
         [o.recipients[0].decode() for o in orders],
@@ -75,16 +78,14 @@ def _of_orders(orders: Sequence[Order]) -> tuple[Sequence[Any], ...]:
 
 
 def _kind(order: Order) -> tuple[Any, ...]:
+    """Return what has few values among any orders that are stored together."""
     return (
         order.creator,
         order.type,
         order.channel,
         order.sending_time_policy,
-        order.condition_endpoint,
         order.ignore_reservation,
         order.use_stale_contact_information,
-        order.resource_id,
-        order.resource_action,
         len(order.recipients),
     )
 

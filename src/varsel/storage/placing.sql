@@ -1,6 +1,6 @@
--- What many orders have alike (from their creator to their superseded recipients) is sent once, because writing a value
--- down costs the sender about as much as storing it costs here; a column of nothing but nulls is sent empty, and unnest
--- fills it up.
+-- What many orders have alike is sent once, because writing a value down costs the sender about as much as storing it
+-- costs here; a column of nothing but nulls is sent empty, and unnest fills it up. Only what has few values may be alike:
+-- every order is held against every kind there is.
 --
 -- The two statements insert orders alike but for ON CONFLICT: whether orders of a chain are new is known from the chain,
 -- and to look for each of them would make a chain a tenth dearer.
@@ -30,14 +30,16 @@ WITH fresh AS (
            requested_send_time, requested_text, created, condition_endpoint, ignore_reservation, use_stale_contacts,
            resource_id, resource_action, part_count, requested_send_time
     FROM unnest(
-        $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[]
-    ) AS incoming (id, chain_id, kind, senders_reference, created, requested_send_time, requested_text)
+        $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[],
+        $9::text[], $10::text[], $11::text[]
+    ) AS incoming (
+        id, chain_id, kind, senders_reference, created, requested_send_time, requested_text, condition_endpoint,
+        resource_id, resource_action
+    )
     JOIN unnest(
-        $9::text[], $10::smallint[], $11::smallint[], $12::smallint[], $13::text[], $14::boolean[], $15::boolean[],
-        $16::text[], $17::text[], $18::integer[]
+        $12::text[], $13::smallint[], $14::smallint[], $15::smallint[], $16::boolean[], $17::boolean[], $18::integer[]
     ) WITH ORDINALITY AS alike (
-        creator, type, channel, sending_time_policy, condition_endpoint, ignore_reservation, use_stale_contacts,
-        resource_id, resource_action, part_count, kind
+        creator, type, channel, sending_time_policy, ignore_reservation, use_stale_contacts, part_count, kind
     ) USING (kind)
     WHERE (chain_id IN (SELECT id FROM fresh)) IS TRUE
 ), parts AS (
@@ -62,14 +64,16 @@ WITH heads AS (
            requested_send_time, requested_text, created, condition_endpoint, ignore_reservation, use_stale_contacts,
            resource_id, resource_action, part_count, requested_send_time
     FROM unnest(
-        $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[]
-    ) AS incoming (id, chain_id, kind, senders_reference, created, requested_send_time, requested_text)
+        $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[],
+        $9::text[], $10::text[], $11::text[]
+    ) AS incoming (
+        id, chain_id, kind, senders_reference, created, requested_send_time, requested_text, condition_endpoint,
+        resource_id, resource_action
+    )
     JOIN unnest(
-        $9::text[], $10::smallint[], $11::smallint[], $12::smallint[], $13::text[], $14::boolean[], $15::boolean[],
-        $16::text[], $17::text[], $18::integer[]
+        $12::text[], $13::smallint[], $14::smallint[], $15::smallint[], $16::boolean[], $17::boolean[], $18::integer[]
     ) WITH ORDINALITY AS alike (
-        creator, type, channel, sending_time_policy, condition_endpoint, ignore_reservation, use_stale_contacts,
-        resource_id, resource_action, part_count, kind
+        creator, type, channel, sending_time_policy, ignore_reservation, use_stale_contacts, part_count, kind
     ) USING (kind)
     ON CONFLICT (id) DO NOTHING
 )

@@ -60,5 +60,8 @@ WHERE id = ANY (ARRAY(SELECT id FROM sandbox_messages WHERE id < $1 ORDER BY id 
 DELETE FROM sandbox_messages WHERE id = ANY (ARRAY(SELECT id FROM sandbox_messages ORDER BY id DESC OFFSET $1))
 
 -- name: remove_answers
+-- Passes by what somebody is just replacing, who locks in another order; what has been replaced by then is kept.
 DELETE FROM directory_answers
-WHERE digest = ANY (ARRAY(SELECT digest FROM directory_answers WHERE until <= $1 ORDER BY until LIMIT $2))
+WHERE digest = ANY (ARRAY(
+    SELECT digest FROM directory_answers WHERE until <= $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED
+))

@@ -41,6 +41,7 @@ class Housekeeping:
         """Do one round; False, because the next one may wait for its interval."""
         while await self._sweep.run_once():
             continue
+        await self._forget(timedelta(0), lambda before: retention.remove_answers(self._pool, until=before))
         options = self._options
         await self._forget(options.orders, lambda before: retention.remove_orders(self._pool, ended_before=before))
         await self._forget(options.log, lambda before: retention.remove_log(self._pool, ended_before=before))
@@ -49,7 +50,6 @@ class Housekeeping:
         await self._forget(
             options.sandbox, lambda before: retention.remove_sandbox_messages(self._pool, kept_before=before)
         )
-        await self._forget(timedelta(0), lambda before: retention.remove_answers(self._pool, until=before))
         await retention.trim_sandbox_messages(self._pool, keep_newest=options.sandbox_messages)
         return False
 

@@ -128,7 +128,7 @@ class Desk(Generic[L, V]):
             told.origins[key] = origin(answer.directory, minute)
             if value is not None:
                 told[key] = value
-        for asked_at, packed in by_time.items():
+        for asked_at, packed in sorted(by_time.items()):
             self._drawer.keep(lane, packed, asked_at)
         self._shared.tally.taken += len(left)
         return told

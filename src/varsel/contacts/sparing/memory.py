@@ -22,6 +22,7 @@ _EMPTY_LANE = 400
 @dataclass(slots=True)
 class _Shelf:
     began: datetime
+    newest: datetime
     lanes: dict[Hashable, dict[str, bytes]] = field(default_factory=dict)
     size: int = 0
 
@@ -68,16 +69,25 @@ class Drawer:
             self._memory.make_room()
 
     def _shelf(self, asked_at: datetime) -> _Shelf:
-        """Return a shelf that began no later than `asked_at`; a new one where the newest is full or long enough."""
+        """Return a shelf that began no later than `asked_at`; a new one where the newest is full or long enough.
+
+        Answers older than all that are kept come from other processes. They join the oldest shelf, which then goes
+        with them, unless that would make it too long.
+        """
         before = [shelf for shelf in self.shelves if shelf.began <= asked_at]
         if before and not (before[-1] is self.shelves[-1] and self._is_done(before[-1], asked_at)):
+            before[-1].newest = max(before[-1].newest, asked_at)
             return before[-1]
-        shelf = _Shelf(asked_at)
+        if not before and self.shelves and not self._is_done(self.shelves[0], self.shelves[0].newest, since=asked_at):
+            self.shelves[0].began = asked_at
+            return self.shelves[0]
+        shelf = _Shelf(asked_at, asked_at)
         self.shelves.insert(len(before), shelf)
         return shelf
 
-    def _is_done(self, shelf: _Shelf, now: datetime) -> bool:
-        long_enough = now - shelf.began >= self._max_age / _SHELVES_PER_AGE
+    def _is_done(self, shelf: _Shelf, newest: datetime, since: datetime | None = None) -> bool:
+        """Tell whether a shelf is full, or would be long enough with answers of that time, and `since` that time."""
+        long_enough = newest - (since or shelf.began) >= self._max_age / _SHELVES_PER_AGE
         return long_enough or shelf.size * _SHELVES_PER_LIMIT >= self._memory.limit
 
     def _forget_aged(self) -> None:
