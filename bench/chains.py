@@ -101,6 +101,7 @@ async def _placed_anew(lab: Lab, service: Service, requests: Iterator[bytes], co
 async def _replayed(lab: Lab, service: Service, requests: Iterator[bytes]) -> Figures:
     possible = (await bare(lab, requests)).rate
     async with connected(HOST, service.port, GOAL_CONNECTIONS) as connections:
+        await closed_loop(connections, requests, lab.plan.warm_up_seconds)  # each process meets them once
         meter = lab.meter(service)
         load = await closed_loop(connections, requests, lab.plan.seconds)
         spent = meter.spent()
