@@ -15,6 +15,7 @@ from varsel.contacts.fixed import FixedDirectory
 from varsel.contacts.protocol import Directory
 from varsel.contacts.sparing import Ages, SparingDirectory, SparingOptions
 from varsel.model.clock import HandTurnedClock
+from varsel.storage import retention
 from varsel.storage.directory_answers import DirectoryAnswers
 from varsel.storage.pool import Pool, open_pool
 
@@ -175,3 +176,18 @@ async def test_housekeeping_removes_what_is_of_no_use_any_more(pool: Pool, asked
     assert await pool.fetchval("SELECT count(*) FROM directory_answers") == 2
     await rig.work(after=SECOND)
     assert await pool.fetchval("SELECT count(*) FROM directory_answers") == 1
+
+
+async def test_housekeeping_passes_by_an_answer_that_is_being_replaced(
+    pool: Pool, clock: HandTurnedClock, asked: SlowDirectory
+) -> None:
+    await known(process(pool, clock, asked), KARI)
+    await known(process(pool, clock, asked), OLA)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "UPDATE directory_answers SET until = $1 WHERE digest = (SELECT max(digest) FROM directory_answers)",
+            START + 2 * AGE,
+        )
+        assert await retention.remove_answers(pool, until=START + AGE) == 1  # without waiting for the other
+    assert await retention.remove_answers(pool, until=START + AGE) == 0
+    assert await pool.fetchval("SELECT until FROM directory_answers") == START + 2 * AGE
