@@ -252,6 +252,19 @@ def test_what_lands_late_is_forgotten_by_when_it_was_asked_for(clock: HandTurned
     assert drawer.look(None, ["early", "late"]) == ({"late": b"2"}, ["early"])
 
 
+def test_ever_older_answers_of_other_processes_share_shelves_and_none_outlives_its_age(clock: HandTurnedClock) -> None:
+    age, second = timedelta(minutes=10), timedelta(seconds=1)
+    drawer = Memory(clock, limit=1_000_000).drawer(age)
+    for seconds in range(500):
+        drawer.keep(None, {str(seconds): b""}, START - seconds * second)
+    assert len(drawer.shelves) < 10
+    assert drawer.look(None, ["499"]) == ({"499": b""}, [])
+
+    clock.turn(age - 499 * second)
+    assert drawer.look(None, ["499"]) == ({}, ["499"])
+    assert drawer.look(None, ["0"]) == ({"0": b""}, [])
+
+
 async def test_a_clock_that_is_set_back_makes_nothing_last_longer(slow: SlowDirectory, clock: HandTurnedClock) -> None:
     directory = sparing(slow, clock)
     await directory.persons([KARI], use_stale=False)

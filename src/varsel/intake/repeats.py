@@ -20,7 +20,6 @@ _AGE: Final = timedelta(hours=1)
 _LARGEST_ANSWER: Final = 2_048
 """Bytes; what is longer names dozens of reminders, and few callers send such chains."""
 
-
 SAME: Final = "same"
 DIFFERS: Final = "differs"
 """How the body of a replay compares with that of the first request."""

@@ -151,7 +151,7 @@ class Table:
         "no",
         "Whether other processes of the same user may listen on the same address and port. The kernel then deals new "
         "connections out among them, so that an interface uses more than one core without a proxy in between. Set it "
-        "for each of them; it needs Linux. `/metrics` and `/dev/inbox` show what the process that answers knows.",
+        "for each of them; it needs Linux. `/metrics` shows the counts of the process that happens to answer.",
     )
     base_uri: str = setting(
         SERVICE,

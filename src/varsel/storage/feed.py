@@ -11,15 +11,13 @@ from asyncpg import Record
 from varsel.model.orders import OrderStatus, OrderType
 from varsel.model.results import Result
 from varsel.storage import queries
+from varsel.storage.numbers import ORDER_STATUSES, ORDER_TYPES
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.load("feed")
 _NEWEST = (1 << 63) - 1
 _PAGE_BYTES = 2_000_000
 """Size of the entries (as stored, often compressed) after which a page ends, so that no page outgrows memory."""
-
-_TYPES = {order_type.value: order_type for order_type in OrderType}
-_STATUSES = {status.value: status for status in OrderStatus}
 
 
 class FeedRecipient(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -71,4 +69,4 @@ async def before(pool: Pool, creator: str, position: int | None, *, limit: int) 
 def _entry(row: Record) -> FeedEntry:
     number, order_id, reference, order_type, status, last_update, recipients = row
     frozen = _recipients.decode(recipients)
-    return FeedEntry(number, order_id, reference, _TYPES[order_type], _STATUSES[status], last_update, frozen)
+    return FeedEntry(number, order_id, reference, ORDER_TYPES[order_type], ORDER_STATUSES[status], last_update, frozen)

@@ -21,15 +21,13 @@ from varsel.model.orders import (
 )
 from varsel.model.results import Channel
 from varsel.storage import finals, placing, queries
+from varsel.storage.numbers import CHANNELS, ORDER_STATUSES, ORDER_TYPES
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.load("orders")
 _texts = msgspec.json.Decoder(OrderTexts)
 _PAGE = 200
 _NIL = UUID(int=0)
-_TYPES = {order_type.value: order_type for order_type in OrderType}
-_CHANNELS = {channel.value: channel for channel in NotificationChannel}
-_STATUSES = {status.value: status for status in OrderStatus}
 
 
 class OrderState(msgspec.Struct, frozen=True):
@@ -188,7 +186,9 @@ async def statuses(pool: Pool, asked: Sequence[tuple[UUID, str]]) -> list[OrderS
 
 def _state(row: Record) -> OrderState:
     order_id, creator, reference, order_type, channel, status, *rest = row
-    return OrderState(order_id, creator, reference, _TYPES[order_type], _CHANNELS[channel], _STATUSES[status], *rest)
+    return OrderState(
+        order_id, creator, reference, ORDER_TYPES[order_type], CHANNELS[channel], ORDER_STATUSES[status], *rest
+    )
 
 
 async def read(pool: Pool, order_id: UUID, creator: str) -> StoredOrder | None:

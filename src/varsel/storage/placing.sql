@@ -3,7 +3,7 @@
 -- every order is held against every kind there is.
 --
 -- The two statements insert orders alike but for ON CONFLICT: whether orders of a chain are new is known from the chain,
--- and to look for each of them would make a chain a tenth dearer.
+-- and to look for each of them costs PostgreSQL a tenth more for a chain.
 
 -- name: chains
 -- Chains whose idempotency id is new, with their orders and these orders' first parts, in one statement and so in one

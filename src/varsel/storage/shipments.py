@@ -9,12 +9,10 @@ from uuid import UUID
 from varsel.model.orders import OrderStatus, OrderType
 from varsel.model.results import Result
 from varsel.storage import queries
+from varsel.storage.numbers import ORDER_STATUSES, ORDER_TYPES, RESULTS
 from varsel.storage.pool import Pool
 
 _SQL = queries.load("shipments")
-_TYPES = {order_type.value: order_type for order_type in OrderType}
-_STATUSES = {status.value: status for status in OrderStatus}
-_RESULTS = {result.value: result for result in Result}
 
 
 class Line(NamedTuple):
@@ -58,8 +56,10 @@ async def states(pool: Pool, asked: Sequence[tuple[UUID, str]], *, few: int) -> 
     for order_id, creator, reference, order_type, status, last_update, size, address, result, result_time in rows:
         state = found.get((order_id, creator))
         if state is None:
-            state = ShipmentState(order_id, reference, _TYPES[order_type], _STATUSES[status], last_update, size)
+            state = ShipmentState(
+                order_id, reference, ORDER_TYPES[order_type], ORDER_STATUSES[status], last_update, size
+            )
             found[order_id, creator] = state
         if result is not None:
-            state.lines.append(Line(address, _RESULTS[result], result_time))
+            state.lines.append(Line(address, RESULTS[result], result_time))
     return [found.get(key) for key in asked]
