@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: menu run test check lint types imports bench docs lock clean
+.PHONY: menu run test check lint types imports bench compare docs lock clean
 
 menu: ## print this menu
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 12
@@ -31,6 +31,9 @@ imports: $(DEV_STAMP) ## the directions between the rooms
 
 bench: $(DEV_STAMP) ## measure against baselines taken in the same run
 	@$(BIN)/python -m bench
+
+compare: $(DEV_STAMP) ## send the same requests to LEFT and RIGHT and show where the answers differ
+	@$(BIN)/python -m bench.compare $(if $(LEFT),--left $(LEFT)) $(if $(RIGHT),--right $(RIGHT)) $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
 
 docs: $(DEV_STAMP) ## write the generated pages anew
 	@$(BIN)/python -m varsel.docs

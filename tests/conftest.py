@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -56,10 +57,23 @@ def database_template(database_server: str) -> Iterator[str]:
 @pytest.fixture
 async def database_url(database_server: str, database_template: str) -> AsyncIterator[str]:
     """URL of a fresh, migrated database, dropped after the test whoever is still connected."""
+    async with _cloned(database_server, database_template) as url:
+        yield url
+
+
+@pytest.fixture
+async def second_database_url(database_server: str, database_template: str) -> AsyncIterator[str]:
+    """URL of another such database, for tests of two installations."""
+    async with _cloned(database_server, database_template) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _cloned(server: str, template: str) -> AsyncIterator[str]:
     name = f"varsel_test_{os.getpid()}_{next(_numbers)}"
-    await _administer(database_server, f"CREATE DATABASE {name} TEMPLATE {database_template} STRATEGY FILE_COPY")
-    yield url_of(database_server, name)
-    await _administer(database_server, f"DROP DATABASE {name} WITH (FORCE)")
+    await _administer(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield url_of(server, name)
+    await _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
