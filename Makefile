@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VENV_STAMP := $(VENV)/.created
 RUN_STAMP := $(VENV)/.installed-run
 DEV_STAMP := $(VENV)/.installed-dev
 
@@ -45,12 +46,17 @@ lock: ## resolve the dependencies anew (needs uv)
 clean: ## remove the virtual environment and caches (data under ./var stays)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-$(VENV)/bin/python:
+# A stamp rather than bin/python: where the venv module is incomplete (Debian without python3-venv), that file exists
+# although the environment cannot be used, and a later run would stumble over it.
+$(VENV_STAMP):
 	@echo "setting up the virtual environment in $(VENV)"
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Varsel needs Python 3.11 or newer; this is %s. Name one with: make PYTHON=python3.12" % sys.version.split()[0])'
-	@$(PYTHON) -m venv $(VENV)
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip --version >/dev/null || { rm -rf $(VENV); \
+		echo "The virtual environment could not be made. On Debian and Ubuntu install the package python3-venv; then run make again." >&2; exit 1; }
+	@touch $@
 
-$(RUN_STAMP): $(VENV)/bin/python requirements/run.txt requirements/build.txt pyproject.toml
+$(RUN_STAMP): $(VENV_STAMP) requirements/run.txt requirements/build.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
