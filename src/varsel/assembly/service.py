@@ -21,6 +21,7 @@ from varsel.assembly.outgoing import Outgoing, open_outgoing
 from varsel.assembly.providers import Outside, local_issuer, open_gatekeeper, open_outside
 from varsel.model.clock import SystemClock
 from varsel.settings import Settings
+from varsel.settings.advice import advice_for
 from varsel.settings.choices import EmailProvider, Role, SmsProvider
 from varsel.storage.migrate import migrate
 from varsel.storage.pool import Pool
@@ -36,6 +37,7 @@ _CALM_COLLECTOR = 50_000
 async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     """Run the given roles until SIGTERM or Ctrl-C, then let running work finish and stop everything."""
     set_up_logs(settings.log_level, settings.log_format)
+    _log_advice(settings)
     stopping = asyncio.Event()
     clock, hints = SystemClock(), Hints()
     connections = _connections(settings, roles)
@@ -59,6 +61,17 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
                 group.create_task(_answer_requests(settings, answering, bound, stopping))
             else:
                 print(f"varsel ready: working, {__version__}", flush=True)
+
+
+def _log_advice(settings: Settings) -> None:
+    for _, found, to_do in advice_for(settings):
+        _log.warning("%s: %s", found, to_do)
+    if settings.service_links:
+        _log.info(
+            "ignored %s: Kubernetes adds them for a Service whose name begins with varsel; "
+            "enableServiceLinks: false in the pod's spec keeps them away",
+            ", ".join(settings.service_links),
+        )
 
 
 def _connections(settings: Settings, roles: frozenset[Role]) -> int:

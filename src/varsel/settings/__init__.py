@@ -10,7 +10,8 @@ from typing import Self
 from varsel.errors import SettingsError
 from varsel.settings.checks import problems_of
 from varsel.settings.choices import Environment
-from varsel.settings.reader import read_values, settings_of
+from varsel.settings.kubernetes import without_service_links
+from varsel.settings.reader import PREFIX, names_of, read_values, settings_of
 from varsel.settings.secret import Secret
 from varsel.settings.table import Table
 
@@ -21,14 +22,20 @@ __all__ = ["Secret", "Settings"]
 class Settings(Table):
     """All settings of one process. Made by `Settings.read`; `dataclasses.replace` makes variants."""
 
+    service_links: tuple[str, ...] = ()
+    """Variables that were ignored, because Kubernetes adds them for a Service whose name begins like ours."""
+
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Return the settings `environ` holds.
 
         Raises `SettingsError` with every problem: values, unknown names, and what does not go together.
         """
-        reading = read_values(settings_of(cls), environ)
-        settings = cls(**reading.values)
+        declared = settings_of(Table)
+        ours = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+        given, service_links = without_service_links(ours, names_of(declared))
+        reading = read_values(declared, given)
+        settings = cls(**reading.values, service_links=tuple(service_links))
         problems = reading.problems + problems_of(settings, reading.flawed)
         if problems:
             raise SettingsError(problems)

@@ -73,7 +73,7 @@ def setting(group: Group, kind: Kind[T], default: str | Derived, says: str) -> T
 
 def settings_of(table: type[Any]) -> tuple[Setting, ...]:
     """Return the settings a table declares, in order."""
-    fields = ((field.name, field.metadata["setting"]) for field in dataclasses.fields(table))
+    fields = ((field.name, field.metadata["setting"]) for field in dataclasses.fields(table) if field.metadata)
     return tuple(Setting(name, said.group, said.kind, said.default, said.says) for name, said in fields)
 
 
@@ -146,12 +146,17 @@ def _file_text(file_name: str, path: Path) -> str:
 
 
 def _unknown_names(declared: tuple[Setting, ...], environ: Mapping[str, str]) -> list[str]:
-    known = {name for each in declared for name in (each.name, each.file_name) if name}
+    known = names_of(declared)
     unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
     return [f"{name} is no setting of Varsel{_advice(name, known)}" for name in unknown]
 
 
-def _advice(name: str, known: set[str]) -> str:
+def names_of(declared: Iterable[Setting]) -> frozenset[str]:
+    """Return every variable that is read for the settings `declared`."""
+    return frozenset(name for each in declared for name in (each.name, each.file_name) if name)
+
+
+def _advice(name: str, known: frozenset[str]) -> str:
     if name.removesuffix(_FILE) in known:
         return f"; only secrets can be given as a file, so set {name.removesuffix(_FILE)} itself"
     endings = [each.removeprefix(PREFIX) for each in sorted(known)]

@@ -1,0 +1,62 @@
+"""What works but wants attention: logged when Varsel starts, and shown by `varsel doctor`."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from varsel.settings.choices import EmailProvider, Environment, SmsProvider
+from varsel.settings.table import Table
+
+NEAR = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that only this machine reaches."""
+_ALTINN_SENDER = "Altinn"
+_ALTINN_ADDRESS = "noreply@altinn.cloud"
+
+
+class Advice(NamedTuple):
+    """One thing that wants attention: its subject, what was found, and what to do about it."""
+
+    subject: str
+    found: str
+    to_do: str
+
+
+def advice_for(settings: Table) -> list[Advice]:
+    """Return everything about `settings` that an operator should look at."""
+    checks = _IN_PRODUCTION if settings.environment is Environment.PRODUCTION else _IN_DEVELOPMENT
+    return [advice for check in checks for advice in check(settings)]
+
+
+def _development_is_reachable(settings: Table) -> Iterator[Advice]:
+    if settings.host not in NEAR:
+        found = f"a development installation listens on {settings.host}"
+        yield Advice("reach", found, "anybody there can read the inbox: set VARSEL_ENVIRONMENT=production")
+
+
+def _links_lead_nowhere(settings: Table) -> Iterator[Advice]:
+    if urlsplit(settings.base_uri).hostname in NEAR:
+        found = f"links in answers begin with {settings.base_uri}"
+        yield Advice("links", found, "set VARSEL_BASE_URI to the address callers use")
+
+
+def _database_is_embedded(settings: Table) -> Iterator[Advice]:
+    if settings.database_url is None:
+        found = "the embedded database is used: one machine, and backups are yours to make"
+        yield Advice("embedded database", found, "set VARSEL_DATABASE_URL to a server that is looked after")
+
+
+def _senders_are_altinns(settings: Table) -> Iterator[Advice]:
+    """Find the contract's default senders where real providers would send in Altinn's name."""
+    if settings.email_provider is not EmailProvider.SANDBOX and settings.default_email_from == _ALTINN_ADDRESS:
+        found = f"e-mails whose order names no sender leave as {_ALTINN_ADDRESS}"
+        yield Advice(
+            "e-mail sender", found, "set VARSEL_DEFAULT_EMAIL_FROM to an address your mail server may send for"
+        )
+    if settings.sms_provider is not SmsProvider.SANDBOX and settings.default_sms_sender == _ALTINN_SENDER:
+        found = f"SMS whose order names no sender leave as {_ALTINN_SENDER}"
+        yield Advice("SMS sender", found, "set VARSEL_DEFAULT_SMS_SENDER to a name or number of yours")
+
+
+_Check = Callable[[Table], Iterator[Advice]]
+_IN_DEVELOPMENT: tuple[_Check, ...] = (_development_is_reachable,)
+_IN_PRODUCTION: tuple[_Check, ...] = (_links_lead_nowhere, _database_is_embedded, _senders_are_altinns)
