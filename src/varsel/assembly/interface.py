@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from starlette.types import ASGIApp
 
@@ -14,6 +15,7 @@ from varsel.channels.sms_link import BasicCredentials
 from varsel.intake.app import Extras, make_app
 from varsel.intake.bodies import Bodies
 from varsel.intake.credentials import Gatekeeper, LocalIssuer
+from varsel.intake.health import Health
 from varsel.intake.inbox import Inbox
 from varsel.intake.services import Services
 from varsel.intake.sms_reports import SmsReports
@@ -21,6 +23,8 @@ from varsel.intake.triggers import Errand, TriggerAccess, Triggers
 from varsel.model.clock import Clock
 from varsel.model.lanes import Lane
 from varsel.settings import Settings
+from varsel.storage import probe
+from varsel.storage.migrate import check as check_schema
 from varsel.storage.pool import Pool
 from varsel.workers.crew import Crew
 from varsel.workers.hints import Hints
@@ -78,6 +82,7 @@ def interface(
         options=intake_options(settings),
     )
     extras = Extras(
+        health=_health(pool, gatekeeper),
         sms_reports=_sms_reports(settings, pool, clock, hints),
         triggers=_triggers(settings, hints, crew),
         inbox=Inbox(pool) if settings.sandbox_inbox else None,
@@ -86,6 +91,16 @@ def interface(
         count=settings.metrics,
     )
     return Interface(make_app(services, gatekeeper, extras), stores, crew)
+
+
+def _health(pool: Pool, gatekeeper: Gatekeeper) -> Health:
+    return Health(
+        {
+            "database": partial(probe.write, pool),
+            "schema": partial(check_schema, pool),
+            "token keys": gatekeeper.check,
+        }
+    )
 
 
 def _bodies(settings: Settings) -> Bodies:

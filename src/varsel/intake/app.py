@@ -12,6 +12,7 @@ from varsel.intake import send_condition
 from varsel.intake.answers import document, empty
 from varsel.intake.credentials import Caller, Gatekeeper, LocalIssuer
 from varsel.intake.future_routes import future_endpoints
+from varsel.intake.health import Health
 from varsel.intake.inbox import Inbox
 from varsel.intake.openapi import build_document
 from varsel.intake.openapi_page import render_page
@@ -29,6 +30,7 @@ _REPORT_TYPES = ("application/xml", "text/xml", "text/plain")
 class Extras:
     """What stands beside the contract's interface; None or False leaves it out."""
 
+    health: Health
     sms_reports: SmsReports
     triggers: Triggers
     inbox: Inbox | None
@@ -64,6 +66,8 @@ def _beside(extras: Extras) -> dict[str, dict[str, Method]]:
     reports = Method(extras.sms_reports.take, consumes=_REPORT_TYPES, needs_type=False)
     resources = {
         "/health": {ANY: Method(_healthy)},
+        "/health/ready": {ANY: Method(extras.health.ready)},
+        "/health/startup": {ANY: Method(extras.health.started)},
         "/notifications/sms/api/v1/reports": {"POST": reports},
     }
     for name in extras.triggers.names:
