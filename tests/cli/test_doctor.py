@@ -1,9 +1,12 @@
 """`varsel doctor`: what it says of this machine, and how it says it."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from varsel.cli import main
@@ -11,6 +14,13 @@ from varsel.cli.doctor import examine_machine, report
 from varsel.model.findings import Finding, Verdict
 from varsel.settings import Settings
 
+REAL_CHANNELS = {
+    "VARSEL_EMAIL_PROVIDER": "smtp",
+    "VARSEL_SMTP_HOST": "smtp.example.com",
+    "VARSEL_SMS_PROVIDER": "link",
+    "VARSEL_LINK_USERNAME": "account",
+    "VARSEL_LINK_PASSWORD": "fjord-42-lamp",
+}
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound in these tests
 PRODUCTION = {
@@ -50,12 +60,80 @@ def test_development_open_to_the_network_wants_attention(tmp_path: Path) -> None
 
 def test_production_wants_a_public_address_and_a_kept_database(tmp_path: Path) -> None:
     found = findings(PRODUCTION, tmp_path)
-    assert (found["links"].verdict, found["database"].verdict) == (Verdict.WARN, Verdict.WARN)
-    mended = {
+    assert (found["links"].verdict, found["embedded database"].verdict) == (Verdict.WARN, Verdict.WARN)
+    kept = {
         "VARSEL_BASE_URI": "https://notify.example.com",
         "VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel",
     }
-    assert {"links", "database"}.isdisjoint(findings({**PRODUCTION, **mended}, tmp_path))
+    assert {"links", "embedded database"}.isdisjoint(findings({**PRODUCTION, **kept}, tmp_path))
+
+
+def test_production_warns_of_senders_in_altinns_name(tmp_path: Path) -> None:
+    real = {**PRODUCTION, **REAL_CHANNELS}
+    found = findings(real, tmp_path)
+    assert (found["e-mail sender"].verdict, found["SMS sender"].verdict) == (Verdict.WARN, Verdict.WARN)
+    own = {"VARSEL_DEFAULT_EMAIL_FROM": "noreply@example.com", "VARSEL_DEFAULT_SMS_SENDER": "Example"}
+    assert {"e-mail sender", "SMS sender"}.isdisjoint(findings({**real, **own}, tmp_path))
+    assert {"e-mail sender", "SMS sender"}.isdisjoint(findings(PRODUCTION, tmp_path))
+
+
+def test_a_data_folder_that_nothing_needs_may_be_unwritable(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("")
+    elsewhere = {**PRODUCTION, "VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel"}
+    assert findings(elsewhere, tmp_path / "var")["data folder"].verdict is Verdict.OK
+
+
+def test_an_embedded_database_that_was_never_created_is_no_fault_and_is_not_created(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VARSEL_DATA_DIR", str(tmp_path / "var"))
+    assert main(["doctor"]) == 0
+    assert "will be created" in capsys.readouterr().out
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.fixture
+def at_database(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("VARSEL_DATABASE_URL", database_url)
+    monkeypatch.setenv("VARSEL_DATA_DIR", str(tmp_path / "var"))
+    return database_url
+
+
+def looked_at(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, str]]:
+    main(["doctor", "--json"])
+    return {each["subject"]: each for each in json.loads(capsys.readouterr().out)}
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+def test_a_database_that_takes_no_writes_is_a_fault(at_database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert looked_at(capsys)["database writes"]["verdict"] == "ok"
+    name = urlsplit(at_database).path.removeprefix("/")
+    asyncio.run(execute(at_database, f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    assert looked_at(capsys)["database writes"]["verdict"] == "fail"
+
+
+def test_missing_migrations_want_attention_only(
+    empty_database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VARSEL_DATABASE_URL", empty_database_url)
+    monkeypatch.setenv("VARSEL_DATA_DIR", str(tmp_path / "var"))
+    schema = looked_at(capsys)["schema"]
+    assert (schema["verdict"], "varsel migrate" in schema["advice"]) == ("warn", True)
+
+
+def test_a_key_file_that_cannot_be_read_is_not_filed_under_the_database(
+    at_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert at_database
+    (tmp_path / "var" / "issuer").mkdir(parents=True)
+    (tmp_path / "var" / "issuer" / "signing-key.pem").write_text("no key")
+    found = looked_at(capsys)
+    assert (found["database"]["verdict"], found["token keys"]["verdict"]) == ("ok", "fail")
 
 
 def test_the_directory_file_is_looked_for(tmp_path: Path) -> None:
@@ -77,7 +155,7 @@ def test_the_report_has_a_line_for_each_finding_and_one_that_sums_up() -> None:
         "fail  database  it does not answer",
         "                -> start it",
         "",
-        "1 of these must be mended before Varsel can work.",
+        "1 of these must be put right before Varsel can work.",
     ]
     assert report([fine, warned]).endswith("Varsel can work; 1 of these want attention.")
     assert report([fine]).endswith("Varsel can work.")

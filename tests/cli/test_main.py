@@ -1,10 +1,13 @@
 """The command as a whole: help that teaches, exit codes, failures without a traceback."""
 
+from pathlib import Path
+
 import pytest
 
+from varsel import assembly
 from varsel.cli import main
 from varsel.cli.arguments import settings_with
-from varsel.errors import SettingsError
+from varsel.errors import DatabaseUnavailable, ProviderUnreachable, SettingsError
 from varsel.settings.choices import Role
 
 COMMANDS = ("serve", "work", "migrate", "doctor", "contacts", "token", "demo")
@@ -68,3 +71,24 @@ def test_arguments_stand_for_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.port, settings.host, settings.roles) == (0, "127.0.0.2", frozenset({Role.WORKER}))
     with pytest.raises(SettingsError, match="VARSEL_PORT must"):
         settings_with(port="none")
+
+
+@pytest.mark.parametrize("argv", [["token"], ["serve", "--port", "0"]])
+def test_a_folder_that_cannot_be_used_is_explained_without_a_traceback(
+    argv: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("VARSEL_DATA_DIR", str(tmp_path / "file" / "var"))
+    assert main(argv) == 1
+    assert "VARSEL_DATA_DIR" in capsys.readouterr().err
+
+
+def test_failures_of_several_parts_at_once_are_explained_each(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_settings: object, _roles: object) -> None:
+        raise ExceptionGroup("two", [DatabaseUnavailable("the first"), ProviderUnreachable("the second")])
+
+    monkeypatch.setattr(assembly, "serve", fail)
+    assert main(["serve"]) == 1
+    assert capsys.readouterr().err == "varsel: the first\nvarsel: the second\n"

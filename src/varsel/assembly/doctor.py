@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import asyncpg
+
 from varsel.assembly.database import open_database
 from varsel.assembly.directories import single_directories
 from varsel.assembly.outgoing import open_introduction
@@ -15,7 +17,9 @@ from varsel.model.clock import Clock, SystemClock
 from varsel.model.findings import Finding, Verdict
 from varsel.outgoing.authentication import Introduction
 from varsel.settings import Settings
-from varsel.storage.migrate import check as check_schema
+from varsel.storage import probe
+from varsel.storage.embedded import EmbeddedPostgres
+from varsel.storage.migrate import missing as missing_migrations
 from varsel.storage.pool import Pool
 from varsel.workers.hints import Hints
 
@@ -24,15 +28,33 @@ _TOLERABLE_SKEW = timedelta(seconds=2)
 
 async def doctor(settings: Settings) -> list[Finding]:
     """Look at the database, its schema and clock, the sources of keys and tokens, the channels and the directories."""
-    try:
-        async with open_database(settings, connections=2, name="varsel doctor") as pool:
-            found = [Finding("database", Verdict.OK, await _version(pool))]
-            found.append(await _examined("schema", lambda: _schema(pool)))
-            found.append(await _clock(pool))
-            found += await _outside(settings, pool)
-    except VarselError as error:
-        return [Finding("database", Verdict.FAIL, str(error))]
-    return found
+    async with AsyncExitStack() as stack:
+        try:
+            pool = await _existing_database(settings, stack)
+        except VarselError as error:
+            return [Finding("database", Verdict.FAIL, str(error))]
+        if pool is None:
+            return [
+                Finding("database", Verdict.OK, f"an embedded one will be created in {settings.data_dir}"),
+                Finding("the rest", Verdict.OK, "is looked at once the database exists, after the first varsel serve"),
+            ]
+        return [*await _examine_database(pool), *await _outside(settings, pool)]
+
+
+async def _existing_database(settings: Settings, stack: AsyncExitStack) -> Pool | None:
+    """Return a pool on the database, to be closed with `stack`; None for an embedded one that was never created."""
+    if settings.database_url is None and not EmbeddedPostgres(settings.data_dir).exists():
+        return None
+    return await stack.enter_async_context(open_database(settings, connections=2, name="varsel doctor"))
+
+
+async def _examine_database(pool: Pool) -> list[Finding]:
+    return [
+        Finding("database", Verdict.OK, await _version(pool)),
+        await _writing(pool),
+        await _schema(pool),
+        await _clock(pool),
+    ]
 
 
 async def _examined(subject: str, look: Callable[[], Awaitable[str]]) -> Finding:
@@ -47,9 +69,30 @@ async def _version(pool: Pool) -> str:
     return f"PostgreSQL {await pool.fetchval('SHOW server_version')} answers"
 
 
-async def _schema(pool: Pool) -> str:
-    await check_schema(pool)
-    return "the schema is the one this version wants"
+async def _writing(pool: Pool) -> Finding:
+    """Write as Varsel would: a full disk and a server that only answers reads show only then."""
+    try:
+        await probe.write(pool)
+    except asyncpg.UndefinedTableError:
+        return Finding("database writes", Verdict.OK, "not tried: the schema is not there yet")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+        advice = "free disk space, or connect to the server that takes writes; what VARSEL_DATABASE_URL names does not"
+        return Finding("database writes", Verdict.FAIL, f"a write failed ({type(failure).__name__})", advice)
+    return Finding("database writes", Verdict.OK, "a write was committed")
+
+
+async def _schema(pool: Pool) -> Finding:
+    """Judge the schema; missing migrations are no fault, because `varsel serve` applies them when it starts."""
+    try:
+        missing = await missing_migrations(pool)
+    except VarselError as error:
+        return Finding("schema", Verdict.FAIL, str(error))
+    if missing:
+        found = f"{len(missing)} migrations are not applied yet, from {missing[0]} on"
+        return Finding(
+            "schema", Verdict.WARN, found, "varsel serve applies them when it starts; varsel migrate does now"
+        )
+    return Finding("schema", Verdict.OK, "the schema is the one this version wants")
 
 
 async def _clock(pool: Pool) -> Finding:
@@ -62,17 +105,25 @@ async def _clock(pool: Pool) -> Finding:
 
 async def _outside(settings: Settings, pool: Pool) -> list[Finding]:
     clock = SystemClock()
-    async with (
-        open_outside(settings, pool, clock, Hints()) as outside,
-        open_gatekeeper(settings, clock, local_issuer(settings)) as gatekeeper,
-    ):
-        return [
-            await _examined("token keys", gatekeeper.check),
-            await _examined("e-mail", outside.email.check),
-            await _examined("SMS", outside.sms.check),
-            *await examine_directories(settings, pool, clock),
-            *await examine_conditions(settings, clock),
-        ]
+    return [
+        await _examined("token keys", lambda: _token_keys(settings, clock)),
+        *await _examine_providers(settings, pool, clock),
+        *await examine_directories(settings, pool, clock),
+        *await examine_conditions(settings, clock),
+    ]
+
+
+async def _token_keys(settings: Settings, clock: Clock) -> str:
+    async with open_gatekeeper(settings, clock, local_issuer(settings)) as gatekeeper:
+        return await gatekeeper.check()
+
+
+async def _examine_providers(settings: Settings, pool: Pool, clock: Clock) -> list[Finding]:
+    try:
+        async with open_outside(settings, pool, clock, Hints()) as outside:
+            return [await _examined("e-mail", outside.email.check), await _examined("SMS", outside.sms.check)]
+    except VarselError as error:
+        return [Finding("providers", Verdict.FAIL, str(error))]
 
 
 async def examine_directories(settings: Settings, pool: Pool, clock: Clock) -> list[Finding]:

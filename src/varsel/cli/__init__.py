@@ -24,22 +24,42 @@ A first minute:
 Settings are VARSEL_* variables; docs/settings.md explains each.
 """
 _INTERRUPTED = 130
+_FILE_ADVICE = "Run Varsel as a user who may read and write there, or set VARSEL_DATA_DIR to another folder."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code. Known failures are told in plain words, without a traceback."""
+    """Run one command and return its exit code. Known failures are explained in a line, without a traceback."""
     arguments = _parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        print("docs/settings.md explains every setting.", file=sys.stderr)
-        return 2
-    except VarselError as error:
-        print(f"varsel: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except ExceptionGroup as several:
+        codes = [_explained(each) for each in several.exceptions]
+        if not all(codes):
+            raise
+        return max(codes)
+    except (VarselError, OSError) as error:
+        code = _explained(error)
+        if not code:
+            raise
+        return code
+
+
+def _explained(error: Exception) -> int:
+    """Print a failure whose reason the reader can act on, and return its exit code; 0 for any other, unprinted."""
+    match error:
+        case SettingsError():
+            print(error, file=sys.stderr)
+            print("docs/settings.md explains every setting.", file=sys.stderr)
+            return 2
+        case VarselError():
+            print(f"varsel: {error}", file=sys.stderr)
+            return 1
+        case OSError(filename=str(file), strerror=reason):
+            print(f"varsel: {file} cannot be used: {reason}. {_FILE_ADVICE}", file=sys.stderr)
+            return 1
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,18 +3,18 @@
 import argparse
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from varsel.cli.arguments import Commands, add_command, run_to_end, settings_with
 from varsel.errors import SettingsError
 from varsel.model.findings import Finding, Verdict
 from varsel.settings import Settings
-from varsel.settings.choices import Directory, Environment
+from varsel.settings.advice import advice_for
+from varsel.settings.choices import Directory
 
 _LESSON = """\
 examples:
@@ -22,11 +22,16 @@ examples:
   varsel doctor --json                the same for programs
 
 It looks at the settings, the data folder, the clock, the database and its schema, the
-sources of keys and the providers. It sends no message and changes nothing but an embedded
-database that it must start to look at. Exit code 1 when something stands in the way.
+sources of keys and the providers. It sends no message and creates nothing. An embedded
+database that exists is started for the time of the look. Exit code 1 when something stands
+in the way.
 """
 _NO_CLOCK_BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
-_NEAR = frozenset({"localhost", "127.0.0.1", "::1"})
+_MEBIBYTE = 1024 * 1024
+_PROBE = 4 * _MEBIBYTE
+"""Bytes that are written to see whether a disk takes any; less than a file system may keep in reserve goes unseen."""
+_ROOM = 1024 * _MEBIBYTE
+"""Below this much free space the embedded database may soon stop."""
 
 
 def add_to(commands: Commands) -> None:
@@ -59,22 +64,30 @@ def examine() -> list[Finding]:
 def examine_machine(settings: Settings, now: datetime) -> list[Finding]:
     """Return what can be said without reaching anything outside this machine."""
     return [
-        _data_dir(settings.data_dir),
+        _data_dir(settings),
         _clock(now),
-        *_reachability(settings),
-        *_database(settings),
+        *(Finding(subject, Verdict.WARN, found, to_do) for subject, found, to_do in advice_for(settings)),
         _directory(settings),
     ]
 
 
-def _data_dir(folder: Path) -> Finding:
+def _data_dir(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    if settings.database_url is not None and not settings.local_issuer:
+        return Finding("data folder", Verdict.OK, f"{folder} is not needed: database and keys are elsewhere")
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    advice = "give this user the right to write there, make room, or set VARSEL_DATA_DIR to another folder"
     try:
-        with tempfile.TemporaryFile(dir=nearest):
-            pass
+        with tempfile.TemporaryFile(dir=nearest) as file:
+            file.write(bytes(_PROBE))
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
-        advice = "give this user the right to write there, or set VARSEL_DATA_DIR to another folder"
         return Finding("data folder", Verdict.FAIL, f"{nearest} cannot be written: {error.strerror}", advice)
+    free = shutil.disk_usage(nearest).free
+    if free < _ROOM:
+        found = f"{nearest} has {free // _MEBIBYTE} MiB left"
+        return Finding("data folder", Verdict.WARN, found, "make room: a full disk stops everything")
     state = "can be written" if nearest == folder else "will be created"
     return Finding("data folder", Verdict.OK, f"{folder} {state}")
 
@@ -85,25 +98,6 @@ def _clock(now: datetime) -> Finding:
         advice = "set the clock, best by NTP: tokens and send times are judged by it"
         return Finding("clock", Verdict.FAIL, f"{said}, which cannot be", advice)
     return Finding("clock", Verdict.OK, said)
-
-
-def _reachability(settings: Settings) -> Iterator[Finding]:
-    """Warn of an installation open to the network but not meant for it, and of links nobody outside can follow."""
-    production = settings.environment is Environment.PRODUCTION
-    if not production and settings.host not in _NEAR:
-        found = f"a development installation listens on {settings.host}"
-        yield Finding(
-            "reach", Verdict.WARN, found, "anybody there can read the inbox: set VARSEL_ENVIRONMENT=production"
-        )
-    if production and urlsplit(settings.base_uri).hostname in _NEAR:
-        found = f"links in answers begin with {settings.base_uri}"
-        yield Finding("links", Verdict.WARN, found, "set VARSEL_BASE_URI to the address callers use")
-
-
-def _database(settings: Settings) -> Iterator[Finding]:
-    if settings.environment is Environment.PRODUCTION and settings.database_url is None:
-        found = "the embedded database is used: one machine, and backups are yours to make"
-        yield Finding("database", Verdict.WARN, found, "set VARSEL_DATABASE_URL to a server that is looked after")
 
 
 def _directory(settings: Settings) -> Finding:
@@ -136,5 +130,5 @@ def report(found: Sequence[Finding]) -> str:
 
 def _sum(failed: int, warned: int) -> str:
     if failed:
-        return f"{failed} of these must be mended before Varsel can work."
+        return f"{failed} of these must be put right before Varsel can work."
     return f"Varsel can work; {warned} of these want attention." if warned else "Varsel can work."

@@ -115,13 +115,15 @@ async def migrate(pool: Pool, *, folder: Traversable | None = None, patience: fl
 
 async def check(database: Pool | Connection, *, folder: Traversable | None = None) -> None:
     """Raise `SchemaMismatch` unless the database has every migration of this code, unchanged; being ahead is fine."""
-    migrations = read(folder or shipped())
-    pending = _pending(migrations, await _applied(database))
-    if pending:
+    if pending := await missing(database, folder=folder):
         raise SchemaMismatch(
-            f"The database lacks {len(pending)} of {len(migrations)} migrations, from {pending[0]} on. "
-            "Run `varsel migrate`."
+            f"The database lacks {len(pending)} migrations, from {pending[0]} on. Run `varsel migrate`."
         )
+
+
+async def missing(database: Pool | Connection, *, folder: Traversable | None = None) -> list[Migration]:
+    """Return the migrations of this code that the database lacks; `SchemaMismatch` where an applied one differs."""
+    return _pending(read(folder or shipped()), await _applied(database))
 
 
 @asynccontextmanager

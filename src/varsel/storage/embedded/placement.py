@@ -46,6 +46,12 @@ class Placement:
         return self.home / CLUSTER
 
 
+def cluster_of(data_dir: Path) -> Path:
+    """Return where the cluster of `data_dir` lies, or would lie if its server's user can enter that directory."""
+    pointer = data_dir / POINTER
+    return (_pointed_to(pointer) if pointer.exists() else data_dir) / CLUSTER
+
+
 def place(data_dir: Path, homes: Path = HOMES) -> Placement:
     """Decide, or find again, where the cluster of `data_dir` lies; raises `DatabaseUnavailable` when closed to us."""
     pointer = data_dir / POINTER

@@ -11,7 +11,14 @@ from types import TracebackType
 from varsel.errors import DatabaseUnavailable
 from varsel.storage.embedded.cluster import Cluster
 from varsel.storage.embedded.locks import FileLock
-from varsel.storage.embedded.placement import HOMES, place, programs_for, socket_directory
+from varsel.storage.embedded.placement import (
+    HOMES,
+    cluster_of,
+    is_cluster,
+    place,
+    programs_for,
+    socket_directory,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +48,11 @@ class EmbeddedPostgres:
         self._timeout = timeout
         self._share: FileLock | None = None
         self._cluster: Cluster | None = None
+
+    def exists(self) -> bool:
+        """Whether a database was created here before; nothing is started or made."""
+        with _plainly_told(self._data_dir):
+            return is_cluster(cluster_of(self._data_dir))
 
     def start(self) -> str:
         """Start the server, or join the one that runs, and return the URL to connect to; blocks for up to `timeout` s.
