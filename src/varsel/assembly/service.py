@@ -36,7 +36,7 @@ _CALM_COLLECTOR = 50_000
 
 async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     """Run the given roles until SIGTERM or Ctrl-C, then let running work finish and stop everything."""
-    set_up_logs(settings.log_level, settings.log_format)
+    set_up_logs(settings.log_level, settings.log_format, settings.log_lines_alike)
     _log_advice(settings)
     stopping = asyncio.Event()
     clock, hints = SystemClock(), Hints()

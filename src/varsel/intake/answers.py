@@ -6,8 +6,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from varsel.intake import problems
 from varsel.intake.documents import JSON_CONTENT_TYPE, write_json
+from varsel.intake.traces import trace_of
 
 _JSON = (b"content-type", JSON_CONTENT_TYPE.encode())
 
@@ -41,5 +41,5 @@ def written(json: bytes, status: int, headers: Mapping[str, str]) -> Response:
 
 def problem(make: Callable[[str], Any], request: Request) -> Response:
     """Answer with the problem document that `make` builds around this request's trace id."""
-    made = make(problems.trace_id_of(request.headers.get("traceparent")))
+    made = make(trace_of(request))
     return document(made, made.status)

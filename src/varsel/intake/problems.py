@@ -1,7 +1,5 @@
 """Error documents, as pure values (api.md 1.7 and 1.8)."""
 
-import os
-import re
 from typing import Annotated, Final
 
 from varsel.intake.documents import Document
@@ -98,18 +96,3 @@ def _altinn(code: str, status: int, title: str, trace_id: str, reason: str | Non
         trace_id=trace_id,
         status_description=reason,
     )
-
-
-# W3C Trace Context, section 3.2: later versions may append fields, ids of zeros are invalid.
-_traceparent = re.compile(
-    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?", re.DOTALL
-)
-
-
-def trace_id_of(traceparent: str | None) -> str:
-    """Return the trace context of a request: the caller's trace, if its header is valid, with a span of our own."""
-    match = _traceparent.fullmatch(traceparent) if traceparent else None
-    if match is None or (match[1] == "00" and match[4]):
-        fresh = os.urandom(24).hex()
-        return f"00-{fresh[:32]}-{fresh[32:]}-00"
-    return f"00-{match[2]}-{os.urandom(8).hex()}-{match[3]}"

@@ -21,6 +21,7 @@ from varsel.intake.headers import header
 from varsel.intake.openapi import JSON_TYPE, RouteSpec
 from varsel.intake.shapes import BodyTooLarge, Invalid, read_loose_guid
 from varsel.intake.time_limit import TimeLimit
+from varsel.intake.traces import TRACE_HEADER, begin_trace
 from varsel.storage.transactions import is_outage
 
 _log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class Resource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request whose path has matched."""
         request = Request(scope, receive)
+        trace_id = begin_trace(request)
         try:
             if request.method in _WITHOUT_BODY:  # no caller can make it slow; the database has time-outs of its own
                 response = await self._answered(request)
@@ -115,6 +117,7 @@ class Resource:
             response = problem(problems.client_gone, request)
         except TimeoutError:
             response = empty(408, {"Connection": "close"})  # RFC 9110, section 15.5.9
+        response.raw_headers.append((TRACE_HEADER, trace_id.encode()))
         await response(scope, receive, send)
 
     async def _answered(self, request: Request) -> Response:

@@ -194,6 +194,13 @@ class Table:
         _by_environment("text", "json"),
         "`text` reads well in a terminal; `json` writes one object per line for a log collector.",
     )
+    log_lines_alike: int = setting(
+        LOG,
+        whole(0, 1_000_000, "lines a minute"),
+        "100",
+        "Lines of one kind that are written in a minute; the first one after it tells how many were left out. It keeps "
+        "a caller without a token, or an outage, from filling a disk. `0` writes all of them.",
+    )
 
     database_url: Secret | None = setting(
         DATABASE,
