@@ -3,37 +3,38 @@
 import argparse
 import io
 import json
+from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from varsel.cli import main
-from varsel.cli.demo import rehearse
-from varsel.cli.follow import Followed, OrdersClient, follow
+from varsel.cli.demo import demo_orders, send_and_follow
+from varsel.cli.follow import Followed, ShipmentsClient, follow
 from varsel.cli.screen import Screen
 from varsel.errors import VarselError
 
-BASE = "/notifications/api/v1/"
+BASE = "/notifications/api/v1/future/"
 ARGUMENTS = argparse.Namespace(email="kari@example.com", mobile="+4799999999", wait=0.0)
+TO_KARI = {"recipientEmail": {"emailAddress": "kari@example.com"}}
 
 
 class ScriptedService:
-    """Answers as api.md says; each look at an order's notifications shows the next state of the script."""
+    """Answers as api.md says; each look at a shipment shows the next state of its channel's script."""
 
     def __init__(self, email: list[str], sms: list[str]) -> None:
-        self.scripts = {"email": email, "sms": sms}
-        self.posted: dict[str, dict[str, object]] = {}
-        self.looks: dict[tuple[str, str], int] = {}
+        self.scripts = {"recipientEmail": email, "recipientSms": sms}
+        self.posted: dict[str, dict[str, Any]] = {}
+        self.looks: Counter[str] = Counter()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         assert request.headers["Authorization"] == "Bearer of-the-demo"
-        parts = request.url.path.removeprefix(BASE).split("/")
+        path = request.url.path.removeprefix(BASE)
         if request.method == "POST":
-            return self._accept("/".join(parts), json.loads(request.content))
-        if parts[2] == "status":
-            return httpx.Response(200, json={"processingStatus": {"status": "Completed"}})
-        return httpx.Response(200, json={"notifications": self._notifications(parts[1], parts[3])})
+            return self._accept(path, json.loads(request.content))
+        return self._shipment(path.removeprefix("shipment/"))
 
     def client(self) -> httpx.Client:
         transport = httpx.MockTransport(self)
@@ -41,52 +42,70 @@ class ScriptedService:
             transport=transport, base_url="http://varsel.test", headers={"Authorization": "Bearer of-the-demo"}
         )
 
-    def _accept(self, path: str, body: dict[str, object]) -> httpx.Response:
-        order_id = f"order-{len(self.posted)}"
-        self.posted[order_id] = {"path": path, **body}
-        return httpx.Response(202, json={"orderId": order_id})
+    def _accept(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        assert path == "orders"
+        shipment_id = f"shipment-{len(self.posted)}"
+        self.posted[shipment_id] = body
+        return httpx.Response(201, json={"notification": {"shipmentId": shipment_id}})
 
-    def _notifications(self, order_id: str, channel: str) -> list[dict[str, object]]:
-        if (channel == "sms") != (self.posted[order_id]["path"] == "orders/sms"):
-            return []
-        look = self.looks.get((order_id, channel), 0)
-        self.looks[order_id, channel] = look + 1
-        script = self.scripts[channel]
-        return [{"sendStatus": {"status": script[min(look, len(script) - 1)]}}]
+    def _shipment(self, shipment_id: str) -> httpx.Response:
+        (kind,) = self.posted[shipment_id]["recipient"]
+        script = self.scripts[kind]
+        status = script[min(self.looks[shipment_id], len(script) - 1)]
+        self.looks[shipment_id] += 1
+        return httpx.Response(200, json={"status": "Order_Completed", "recipients": [{"status": status}]})
 
 
-def test_the_demo_ends_well_when_every_message_is_final(capsys: pytest.CaptureFixture[str]) -> None:
-    service = ScriptedService(email=["Delivered"], sms=["Failed_BarredReceiver"])
+def test_in_the_sandbox_the_demo_ends_when_every_result_is_final(capsys: pytest.CaptureFixture[str]) -> None:
+    service = ScriptedService(email=["Email_Delivered"], sms=["SMS_Failed_BarredReceiver"])
     with service.client() as client:
-        assert rehearse(client, ARGUMENTS, closed=False) == 0
-    assert [body["path"] for body in service.posted.values()] == ["orders/email", "orders/sms", "orders"]
+        assert send_and_follow(client, ARGUMENTS, sandboxed=True) == 0
+    addresses = [body["recipient"].get("recipientEmail", {}).get("emailAddress") for body in service.posted.values()]
+    assert addresses == ["kari@example.com", None, "bounced@example.com"]
+    assert len({body["idempotencyId"] for body in service.posted.values()}) == 3
     shown = capsys.readouterr().out
-    assert "1 sms Failed_BarredReceiver" in shown
+    assert "1 SMS_Failed_BarredReceiver" in shown
     assert "Every message has its final result." in shown
 
 
-@pytest.mark.parametrize(("closed", "code"), [(True, 0), (False, 1)])
-def test_an_sms_waiting_for_daytime_is_not_waited_for_while_the_window_is_closed(closed: bool, code: int) -> None:
-    with ScriptedService(email=["Delivered"], sms=["New"]).client() as client:
-        assert rehearse(client, ARGUMENTS, closed) == code
+def test_real_providers_get_messages_to_the_given_recipients_alone() -> None:
+    service = ScriptedService(email=["Email_Succeeded"], sms=["SMS_Accepted"])
+    with service.client() as client:
+        assert send_and_follow(client, ARGUMENTS, sandboxed=False) == 0
+    assert [body["recipient"] for body in service.posted.values()] == [
+        recipient for _, recipient in demo_orders(ARGUMENTS, sandboxed=False)
+    ]
+    assert "bounced" not in json.dumps(list(service.posted.values()))
 
 
-def test_messages_that_are_not_final_in_time_end_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    with ScriptedService(email=["Succeeded"], sms=["New"]).client() as client:
-        assert rehearse(client, ARGUMENTS, closed=True) == 1
+def test_the_sms_may_leave_at_any_hour() -> None:
+    _, (_, sms), *_ = demo_orders(ARGUMENTS, sandboxed=True)
+    assert sms["recipientSms"]["smsSettings"]["sendingTimePolicy"] == "Anytime"
+
+
+@pytest.mark.parametrize(("sandboxed", "code"), [(True, 1), (False, 0)])
+def test_a_hand_over_is_enough_where_reports_may_take_a_day(sandboxed: bool, code: int) -> None:
+    with ScriptedService(email=["Email_Succeeded"], sms=["SMS_Delivered"]).client() as client:
+        assert send_and_follow(client, ARGUMENTS, sandboxed) == code
+
+
+def test_messages_that_do_not_leave_in_time_end_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    with ScriptedService(email=["Email_Succeeded"], sms=["SMS_New"]).client() as client:
+        assert send_and_follow(client, ARGUMENTS, sandboxed=False) == 1
     assert "varsel doctor" in capsys.readouterr().err
 
 
 def test_orders_are_followed_until_done_and_only_changes_are_printed() -> None:
-    service = ScriptedService(email=["New", "Sending", "Sending", "Succeeded", "Delivered"], sms=[])
+    states = ["Email_New", "Email_Sending", "Email_Sending", "Email_Succeeded", "Email_Delivered"]
+    service = ScriptedService(email=states, sms=[])
     out = io.StringIO()
     pauses: list[float] = []
     with service.client() as client:
-        orders = OrdersClient(client)
-        order = orders.post("one", "orders/email", {})
-        assert follow(orders, [order], Screen(out), is_settled, timedelta(hours=1), pauses.append)
+        shipments = ShipmentsClient(client)
+        order = shipments.post("one", TO_KARI)
+        assert follow(shipments, [order], Screen(out), is_settled, timedelta(hours=1), pauses.append)
     shown = [line.split("  ")[-1].strip() for line in out.getvalue().splitlines()]
-    assert shown == ["messages", "1 email New", "1 email Sending", "1 email Succeeded", "1 email Delivered"]
+    assert shown == ["messages", *(f"1 {state}" for state in dict.fromkeys(states))]
     assert len(pauses) == 4
 
 
@@ -96,9 +115,10 @@ def is_settled(order: Followed) -> bool:
 
 def test_an_order_without_messages_is_not_settled() -> None:
     assert not Followed("one", "id").settled
-    assert not Followed("one", "id", results={"email": [], "sms": []}).settled
-    assert not Followed("one", "id", results={"email": ["Delivered", "Sending"], "sms": []}).settled
-    assert Followed("one", "id", results={"email": ["Delivered", "Failed"], "sms": []}).settled
+    assert not Followed("one", "id", results=["Email_Delivered", "SMS_Sending"]).handed_over
+    assert not Followed("one", "id", results=["Email_Delivered", "SMS_Accepted"]).settled
+    assert Followed("one", "id", results=["Email_Delivered", "SMS_Accepted"]).handed_over
+    assert Followed("one", "id", results=["Email_Delivered", "SMS_Failed"]).settled
 
 
 def test_a_terminal_is_redrawn_in_place() -> None:
@@ -121,7 +141,7 @@ class Terminal(io.StringIO):
     [
         (401, "", "the token is not accepted"),
         (403, "", "no organisation or lacks the scope"),
-        (404, "", "no installation of Varsel"),
+        (404, "", "not an installation of Varsel"),
         (400, '{"errors": {"Recipients": ["missing"]}}', '"Recipients"'),
         (500, "", "see the service's log"),
     ],
@@ -132,7 +152,7 @@ def test_refusals_say_what_to_do(status: int, body: str, word: str) -> None:
         httpx.Client(transport=transport, base_url="http://varsel.test") as client,
         pytest.raises(VarselError, match=f"was answered {status}") as caught,
     ):
-        OrdersClient(client).post("one", "orders/email", {})
+        ShipmentsClient(client).post("one", TO_KARI)
     assert word in str(caught.value)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -13,63 +14,56 @@ from varsel.cli.screen import Screen
 from varsel.errors import VarselError
 from varsel.model.results import FACTS, Stage
 
-_BASE = "/notifications/api/v1/"
+_BASE = "/notifications/api/v1/future/"
 _BETWEEN_LOOKS = 0.2
-_NOT_FINAL = frozenset(facts.name for facts in FACTS.values() if facts.stage is not Stage.Final)
-_HEADING = ("order", "id", "processing", "messages")
+_STAGES = {facts.wire_name: facts.stage for facts in FACTS.values()}
+_HEADING = ("order", "shipment", "status", "messages")
 
 
 @dataclass(slots=True)
 class Followed:
-    """A posted order and what was last read of it: its status, and the result names of its messages by channel."""
+    """A posted order and what was last read of its shipment: its status, and the results of its messages."""
 
     title: str
-    order_id: str
-    status: str = "Registered"
-    results: dict[str, list[str]] = field(default_factory=dict)
+    shipment_id: str
+    status: str = "Order_Registered"
+    results: list[str] = field(default_factory=list)
 
     @property
     def settled(self) -> bool:
         """Whether messages were made and all of them have a final result."""
-        return any(self.results.values()) and not any(map(_open_results, self.results.values()))
+        return self._all_reached(Stage.Final)
 
     @property
-    def waits_with_sms(self) -> bool:
-        """Whether nothing is open but SMS that were not tried yet."""
-        open_sms = _open_results(self.results.get("sms", []))
-        return open_sms == {"New"} and not _open_results(self.results.get("email", []))
+    def handed_over(self) -> bool:
+        """Whether messages were made and a provider has taken, or finally refused, all of them."""
+        return self._all_reached(Stage.HandedOver)
+
+    def _all_reached(self, stage: Stage) -> bool:
+        return bool(self.results) and all(_STAGES.get(name, Stage.Final) >= stage for name in self.results)
 
     def row(self) -> tuple[str, ...]:
         """Return the order as a row of the table."""
-        counts = [
-            f"{count} {channel} {name}"
-            for channel, names in self.results.items()
-            for name, count in sorted(Counter(names).items())
-        ]
-        return (self.title, self.order_id, self.status, ", ".join(counts) or "-")
+        counts = [f"{count} {name}" for name, count in sorted(Counter(self.results).items())]
+        return (self.title, self.shipment_id, self.status, ", ".join(counts) or "-")
 
 
-def _open_results(names: list[str]) -> frozenset[str]:
-    return _NOT_FINAL.intersection(names)
-
-
-class OrdersClient:
-    """The three calls of the interface that the demo needs; a failure raises `VarselError` with what to do."""
+class ShipmentsClient:
+    """The two calls of the interface that the demo needs; a failure raises `VarselError` with what to do."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
-    def post(self, title: str, path: str, body: dict[str, object]) -> Followed:
-        """Post an order; `path` is below the interface's base path."""
-        return Followed(title, self._call("POST", path, json=body)["orderId"])
+    def post(self, title: str, recipient: dict[str, Any]) -> Followed:
+        """Post an order to `recipient`, with an idempotency id of its own."""
+        body = {"idempotencyId": f"demo-{uuid4()}", "sendersReference": "demo", "recipient": recipient}
+        return Followed(title, self._call("POST", "orders", json=body)["notification"]["shipmentId"])
 
     def look(self, order: Followed) -> None:
         """Read how far `order` is."""
-        path = f"orders/{order.order_id}"
-        order.status = self._call("GET", f"{path}/status")["processingStatus"]["status"]
-        for channel in ("email", "sms"):
-            summary = self._call("GET", f"{path}/notifications/{channel}")
-            order.results[channel] = [each["sendStatus"]["status"] for each in summary["notifications"]]
+        shipment = self._call("GET", f"shipment/{order.shipment_id}")
+        order.status = shipment["status"]
+        order.results = [recipient["status"] for recipient in shipment["recipients"]]
 
     def _call(self, method: str, path: str, **more: Any) -> Any:
         try:
@@ -86,13 +80,13 @@ def _reason(answer: httpx.Response) -> str:
     known = {
         401: "the token is not accepted; use the VARSEL_DATA_DIR of the service, or --token",
         403: "the token has no organisation or lacks the scope to create orders",
-        404: "this is no installation of Varsel, or the order belongs to somebody else",
+        404: "this is not an installation of Varsel, or the order belongs to another organisation",
     }
     return known.get(answer.status_code) or answer.text[:1000] or "no reason was given; see the service's log"
 
 
 def follow(
-    orders: OrdersClient,
+    shipments: ShipmentsClient,
     followed: Sequence[Followed],
     screen: Screen,
     done: Callable[[Followed], bool],
@@ -103,7 +97,7 @@ def follow(
     end = time.monotonic() + patience.total_seconds()
     while True:
         for order in followed:
-            orders.look(order)
+            shipments.look(order)
         screen.show(_HEADING, [order.row() for order in followed])
         if all(map(done, followed)):
             return True
