@@ -270,7 +270,7 @@ async def test_baselines_measure_a_real_server(tmp_path: Path) -> None:
         await baselines.prepare()
         commits = await baselines.one_row_commits(clients=2, seconds=1)
         copy = await baselines.copy(2_000)
-    for baseline in (commits, copy):
-        assert baseline.rate > 0
-        assert baseline.client_ms > 0
-    assert commits.postgres_ms > 0
+    assert commits.rate > 0
+    assert copy.rate > 0
+    # Processor time comes in ticks of 10 ms, which a short run on a busy machine may not fill on every side.
+    assert commits.client_ms + commits.postgres_ms > 0

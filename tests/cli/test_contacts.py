@@ -207,7 +207,13 @@ def test_help_gives_examples(command: str, capsys: pytest.CaptureFixture[str]) -
     assert max(map(len, out.splitlines())) <= 120
 
 
-PROGRAM = "from varsel.cli import main; raise SystemExit(main())"
+PROGRAM = """
+import signal
+from varsel.cli import main
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # under nohup or in the background of a shell it is ignored
+raise SystemExit(main())
+"""
 
 
 async def test_an_import_that_is_broken_off_keeps_its_sets_and_is_run_again(

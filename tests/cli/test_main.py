@@ -1,16 +1,19 @@
 """The command as a whole: help that teaches, exit codes, failures without a traceback."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import ROOT
 from varsel import assembly
 from varsel.cli import main
 from varsel.cli.arguments import settings_with
 from varsel.errors import DatabaseUnavailable, ProviderUnreachable, SettingsError
 from varsel.settings.choices import Role
 
-COMMANDS = ("serve", "work", "migrate", "doctor", "contacts", "token", "demo")
+COMMANDS = ("serve", "work", "migrate", "doctor", "settings", "contacts", "token", "demo")
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,3 +95,16 @@ def test_failures_of_several_parts_at_once_are_explained_each(
     monkeypatch.setattr(assembly, "serve", fail)
     assert main(["serve"]) == 1
     assert capsys.readouterr().err == "varsel: the first\nvarsel: the second\n"
+
+
+def test_the_settings_are_explained_without_a_copy_of_the_repository(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings"]) == 0
+    assert capsys.readouterr().out.strip() == (ROOT / "docs/settings.md").read_text(encoding="utf-8").strip()
+    assert main(["settings", "smtp_port"]) == 0
+    assert capsys.readouterr().out.startswith("### `VARSEL_SMTP_PORT`\n")
+    assert main(["settings", "no-such"]) == 1
+
+
+def test_the_command_is_a_module_too() -> None:
+    said = subprocess.run([sys.executable, "-m", "varsel", "--version"], capture_output=True, text=True, check=True)
+    assert said.stdout.startswith("varsel ")

@@ -185,7 +185,7 @@ def test_all_problems_are_reported_at_once() -> None:
 
 
 def test_an_unknown_name_like_no_other_points_to_the_reference() -> None:
-    assert problems({"VARSEL_QZX": "1"}) == ["VARSEL_QZX is no setting of Varsel; docs/settings.md lists them all"]
+    assert problems({"VARSEL_QZX": "1"}) == ["VARSEL_QZX is no setting of Varsel; varsel settings lists them all"]
 
 
 def test_an_empty_value_counts_as_not_set_unless_empty_means_something() -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from varsel.cli import contacts, demo, doctor, migrate, serve, token, work
+from varsel.cli import contacts, demo, doctor, migrate, serve, settings, token, work
 from varsel.cli.arguments import Teaching
 from varsel.errors import SettingsError, VarselError
 
@@ -21,7 +21,7 @@ A first minute:
   TOKEN=$(varsel token --org ttd)     a token to call it with (other terminal)
   varsel demo                         send a few orders and watch them arrive
 
-Settings are VARSEL_* variables; docs/settings.md explains each.
+Settings are VARSEL_* variables; varsel settings explains each.
 """
 _INTERRUPTED = 130
 _FILE_ADVICE = "Run Varsel as a user who may read and write there, or set VARSEL_DATA_DIR to another folder."
@@ -51,7 +51,7 @@ def _explained(error: Exception) -> int:
     match error:
         case SettingsError():
             print(error, file=sys.stderr)
-            print("docs/settings.md explains every setting.", file=sys.stderr)
+            print("varsel settings explains every setting.", file=sys.stderr)
             return 2
         case VarselError():
             print(f"varsel: {error}", file=sys.stderr)
@@ -66,6 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="varsel", description=_ABOUT, formatter_class=Teaching)
     parser.add_argument("--version", action="version", version=f"varsel {version('varsel')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (serve, work, migrate, doctor, token, demo, contacts):
+    for command in (serve, work, migrate, doctor, settings, token, demo, contacts):
         command.add_to(commands)
     return parser

@@ -52,7 +52,7 @@ def examine() -> list[Finding]:
     try:
         settings = settings_with()
     except SettingsError as error:
-        advice = "docs/settings.md explains every setting"
+        advice = "varsel settings explains every setting"
         return [Finding("settings", Verdict.FAIL, problem, advice) for problem in error.problems]
     found = [Finding("settings", Verdict.OK, f"they hold together for {settings.environment}")]
     found += examine_machine(settings, datetime.now(UTC))

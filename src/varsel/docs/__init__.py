@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from varsel.docs.errors_page import errors_page
-from varsel.docs.settings_page import settings_page
+from varsel.settings.reference import settings_page
 
 PAGES: dict[str, Callable[[], str]] = {"docs/settings.md": settings_page, "docs/errors.md": errors_page}
 

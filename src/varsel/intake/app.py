@@ -1,6 +1,6 @@
 """The application: the contract's endpoints, what stands beside them, and the description of both."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -19,6 +19,7 @@ from varsel.intake.openapi_page import render_page
 from varsel.intake.routing import ANY, Endpoint, Handler, Method, Paths, resources_of
 from varsel.intake.services import Services
 from varsel.intake.sms_reports import SmsReports
+from varsel.intake.start_page import COUNTERS, INBOX, INTERFACE, READINESS, Link, StartPage
 from varsel.intake.triggers import Triggers
 from varsel.intake.v1_routes import BASE, v1_endpoints
 
@@ -47,8 +48,18 @@ def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGI
         resources["/metrics"] = {"GET": Method(services.counters.show)}
     if extras.describe:
         resources |= _description(endpoints, services.options.base_uri)
+        resources["/"] = {"GET": Method(StartPage(_links(extras)).show)}
     found = resources_of(gatekeeper, resources, longest=services.options.request_timeout)
     return Paths(found, nowhere=_no_such_path)
+
+
+def _links(extras: Extras) -> Iterator[Link]:
+    if extras.inbox is not None:
+        yield INBOX
+    yield INTERFACE
+    yield READINESS
+    if extras.count:
+        yield COUNTERS
 
 
 def _by_path(endpoints: Iterable[Endpoint]) -> dict[str, dict[str, Method]]:

@@ -1,7 +1,9 @@
 """`/dev/inbox`: what the sandbox channels were given, as a page and as JSON. Development only."""
 
+import asyncio
 from collections.abc import Sequence
 from html import escape
+from time import monotonic
 from uuid import UUID
 
 import msgspec
@@ -19,6 +21,9 @@ from varsel.storage.sandbox import KeptMessage
 
 _DEFAULT_LIMIT = 50
 _LARGEST_LIMIT = 1_000
+_LONGEST_WAIT = 30
+_BETWEEN_LOOKS = 0.1
+_MOST_DIGITS = 9
 
 
 class InboxAttachment(msgspec.Struct, rename="camel"):
@@ -60,17 +65,35 @@ class Inbox:
     async def show(self, request: Request, _caller: Caller) -> Response:
         """Answer with the page for a browser and with JSON for everybody else.
 
-        Query: `to` (exact recipient), `limit` (1 to 1000), `before` (id of the last message seen), `format=json`.
+        Query: `to` (exact recipient), `limit` (1 to 1000), `before` (id of the last message seen), `format=json`, and
+        `wait` (seconds, up to 30): how long to wait until there is a message to show.
         """
-        messages = await sandbox.newest(
-            self._pool,
-            before=_before(request),
-            recipient=_recipient(request),
-            limit=_limit(request),
-        )
+        messages = await self._awaited(request, _seconds(request))
         if _wants_page(request):
             return HTMLResponse(_page(messages), headers={"Content-Security-Policy": _POLICY})
         return document(InboxDocument([_message(kept) for kept in messages]))
+
+    async def _awaited(self, request: Request, seconds: float) -> Sequence[KeptMessage]:
+        """Return the messages asked for, as soon as there are any or the time is over."""
+        before, recipient, limit = _before(request), _recipient(request), _limit(request)
+        end = monotonic() + seconds
+        while True:
+            messages = await sandbox.newest(self._pool, before=before, recipient=recipient, limit=limit)
+            if messages or monotonic() >= end or await request.is_disconnected():
+                return messages
+            await asyncio.sleep(_BETWEEN_LOOKS)
+
+
+def _seconds(request: Request) -> int:
+    text = request.query_params.get("wait", "0")
+    if not _is_number(text) or int(text) > _LONGEST_WAIT:
+        raise Invalid({"wait": [f"The wait must be a whole number of seconds from 0 to {_LONGEST_WAIT}."]})
+    return int(text)
+
+
+def _is_number(text: str) -> bool:
+    """Whether `text` is a whole number of few digits; `int` would refuse thousands of them."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def _wants_page(request: Request) -> bool:
@@ -86,7 +109,7 @@ def _recipient(request: Request) -> str | None:
 
 def _limit(request: Request) -> int:
     text = request.query_params.get("limit", str(_DEFAULT_LIMIT))
-    if not text.isdecimal() or not 1 <= int(text) <= _LARGEST_LIMIT:
+    if not _is_number(text) or not 1 <= int(text) <= _LARGEST_LIMIT:
         raise Invalid({"limit": [f"The limit must be a whole number from 1 to {_LARGEST_LIMIT}."]})
     return int(text)
 

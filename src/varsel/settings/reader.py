@@ -161,7 +161,7 @@ def _advice(name: str, known: frozenset[str]) -> str:
         return f"; only secrets can be given as a file, so set {name.removesuffix(_FILE)} itself"
     endings = [each.removeprefix(PREFIX) for each in sorted(known)]
     nearest = difflib.get_close_matches(name.removeprefix(PREFIX), endings, n=1)
-    return f"; did you mean {PREFIX}{nearest[0]}?" if nearest else "; docs/settings.md lists them all"
+    return f"; did you mean {PREFIX}{nearest[0]}?" if nearest else "; varsel settings lists them all"
 
 
 def _shortened(text: str) -> str:

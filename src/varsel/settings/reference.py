@@ -1,9 +1,9 @@
-"""`docs/settings.md`, written from the table of settings."""
+"""The reference of all settings: `docs/settings.md`, and what `varsel settings` prints."""
 
 from itertools import groupby
 
-from varsel.settings import Settings
 from varsel.settings.reader import Derived, Setting, settings_of
+from varsel.settings.table import Table
 
 _HEAD = """\
 <!-- Written by `make docs` from src/varsel/settings/table.py; change it there. -->
@@ -30,9 +30,15 @@ secrets that everybody guesses.
 def settings_page() -> str:
     """Return the whole page."""
     parts = [_HEAD]
-    for group, members in groupby(settings_of(Settings), key=lambda each: each.group):
+    for group, members in groupby(settings_of(Table), key=lambda each: each.group):
         parts += [f"## {group.title}\n\n{group.about}\n", *map(_entry, members)]
     return "\n".join(parts)
+
+
+def entries(part: str) -> str:
+    """Return the entries of settings that have `part` in their name, in any letter case; "" for none."""
+    wanted = part.upper()
+    return "\n".join(_entry(each) for each in settings_of(Table) if wanted in each.name)
 
 
 def _entry(each: Setting) -> str:
