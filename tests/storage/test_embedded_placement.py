@@ -60,6 +60,21 @@ def test_roots_closed_directory_leads_to_a_home_outside(
         assert asyncio.run(kept(url)) == {7}
 
 
+def test_a_database_left_behind_by_a_removed_data_directory_is_named(
+    empty_dir: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = empty_dir / "closed"
+    closed.mkdir(mode=0o700)
+    _use_copied_package(closed / "site", monkeypatch)
+    data_dir, homes = closed / "var", empty_dir / "homes"
+    with EmbeddedPostgres(data_dir, homes=homes):
+        assert "an earlier" not in caplog.text
+    shutil.rmtree(data_dir)
+    with EmbeddedPostgres(data_dir, homes=homes):
+        # An ordinary user's cluster lies in the data directory and was removed with it.
+        assert (f"holds the database of an earlier {data_dir} that was removed" in caplog.text) is AS_ROOT
+
+
 def test_a_vanished_home_is_not_replaced_by_an_empty_one(empty_dir: Path) -> None:
     (empty_dir / "postgres.location").write_text(f"{empty_dir}/gone\n")
     with pytest.raises(DatabaseUnavailable, match=r"gone.*remove .*postgres\.location"):

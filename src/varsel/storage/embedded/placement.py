@@ -5,7 +5,8 @@ root, so root hands the cluster to the owner it already has, or to `nobody`. Tha
 cluster and the programs. We never widen the permissions of a directory we did not make; instead
 
 - a cluster whose data directory the account cannot enter (a clone in /root) gets a home of its own under
-  `/var/lib/varsel`, and the file `postgres.location` in the data directory says where;
+  `/var/lib/varsel`; the file `postgres.location` in the data directory says where, and the file `data-directory` in the
+  home says whose it is;
 - programs it cannot reach are copied beside the cluster.
 """
 
@@ -26,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 CLUSTER = "postgres"
 POINTER = "postgres.location"
+OWNER = "data-directory"
+"""File of a home under `HOMES` that names the data directory it belongs to."""
 HOMES = Path("/var/lib/varsel")
 
 # A socket's path may have 107 bytes on Linux and 103 on macOS; `/.s.PGSQL.5432` takes 14 of them. PostgreSQL and
@@ -108,12 +111,25 @@ def _new_home(homes: Path, pointer: Path) -> Path:
     home = Path(tempfile.mkdtemp(prefix="", dir=homes))
     home.chmod(0o711)
     pointer.write_text(f"{home}\n", encoding="utf-8")
+    _mention_orphans(homes, pointer.parent)
+    (home / OWNER).write_text(f"{pointer.parent}\n", encoding="utf-8")
     _log.info(
         "PostgreSQL does not run as root, and user nobody cannot enter %s: the database goes to %s",
         pointer.parent,
         home,
     )
     return home
+
+
+def _mention_orphans(homes: Path, data_dir: Path) -> None:
+    """Name the databases of earlier data directories at this place, which were removed without them."""
+    for owner in homes.glob(f"*/{OWNER}"):
+        if owner.read_text(encoding="utf-8").strip() == str(data_dir):
+            _log.warning(
+                "%s holds the database of an earlier %s that was removed; it is not used: remove it if nobody needs it",
+                owner.parent,
+                data_dir,
+            )
 
 
 def programs_for(placement: Placement) -> Installation:
