@@ -54,7 +54,8 @@ def test_a_clock_before_this_version_stands_in_the_way(tmp_path: Path) -> None:
 
 
 def test_development_open_to_the_network_wants_attention(tmp_path: Path) -> None:
-    assert findings({"VARSEL_HOST": EVERYWHERE}, tmp_path)["reach"].verdict is Verdict.WARN
+    reachable = {"VARSEL_HOST": EVERYWHERE, "VARSEL_DEVELOPMENT_REACHABLE": "yes"}
+    assert findings(reachable, tmp_path)["reach"].verdict is Verdict.WARN
     assert "reach" not in findings({"VARSEL_HOST": EVERYWHERE, **PRODUCTION}, tmp_path)
 
 
@@ -63,7 +64,7 @@ def test_production_wants_a_public_address_and_a_kept_database(tmp_path: Path) -
     assert (found["links"].verdict, found["embedded database"].verdict) == (Verdict.WARN, Verdict.WARN)
     kept = {
         "VARSEL_BASE_URI": "https://notify.example.com",
-        "VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel",
+        "VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel?sslmode=verify-full",
     }
     assert {"links", "embedded database"}.isdisjoint(findings({**PRODUCTION, **kept}, tmp_path))
 
@@ -79,7 +80,10 @@ def test_production_warns_of_senders_in_altinns_name(tmp_path: Path) -> None:
 
 def test_a_data_folder_that_nothing_needs_may_be_unwritable(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("")
-    elsewhere = {**PRODUCTION, "VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel"}
+    elsewhere = {
+        **PRODUCTION,
+        "VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel?sslmode=verify-full",
+    }
     assert findings(elsewhere, tmp_path / "var")["data folder"].verdict is Verdict.OK
 
 

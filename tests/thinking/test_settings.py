@@ -332,7 +332,10 @@ def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: s
         ({"VARSEL_EMAIL_PROVIDER": "sandbox"}, "VARSEL_EMAIL_PROVIDER is sandbox"),
         ({"VARSEL_SMS_PROVIDER": "sandbox"}, "VARSEL_SMS_PROVIDER is sandbox"),
         ({"VARSEL_LINK_PASSWORD": "Change-Me"}, "everybody guesses"),
-        ({"VARSEL_DATABASE_URL": "postgresql://varsel:postgres@db.example.com/varsel"}, "everybody guesses"),
+        ({"VARSEL_DATABASE_URL": "postgresql://varsel:postgres@localhost/varsel"}, "everybody guesses"),
+        ({"VARSEL_DATABASE_URL": "postgresql://varsel:fjord@db.example.com/varsel"}, "sslmode=verify-full"),
+        ({"VARSEL_DATABASE_URL": "postgresql:///varsel?host=127.0.0.1,db.example.com"}, "sslmode=verify-full"),
+        ({"VARSEL_DATABASE_URL": "postgresql://varsel@[fd00::8]:5432/varsel"}, "sslmode=verify-full"),
         ({"VARSEL_SMTP_TLS": "none", "VARSEL_SMTP_USERNAME": "a", "VARSEL_SMTP_PASSWORD": "fjord"}, "in clear"),
         ({"VARSEL_LINK_ENDPOINT": "http://sms.example.com"}, "in clear"),
         ({"VARSEL_CONDITION_TOKEN_OVER_HTTP": "yes"}, "in clear"),
@@ -349,6 +352,29 @@ def test_what_does_not_go_together_is_a_problem(changes: dict[str, str], word: s
 def test_production_refuses_what_would_let_strangers_in(changes: dict[str, str], word: str) -> None:
     [problem] = problems({**PRODUCTION, **changes})
     assert word in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://varsel@localhost/varsel",
+        "postgresql://varsel:fjord@127.0.0.1:5433/varsel",
+        "postgresql://varsel@[::1]:5432/varsel",
+        "postgresql:///varsel?host=/run/postgresql",
+        "postgresql://varsel@db.example.com/varsel?sslmode=verify-full",
+        "postgresql://varsel@db.internal.example.com/varsel?sslmode=disable",
+    ],
+)
+def test_production_takes_a_local_database_or_one_whose_protection_is_named(url: str) -> None:
+    assert Settings.read({**PRODUCTION, "VARSEL_DATABASE_URL": url}).database_url is not None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "varsel.example.com"])  # noqa: S104 - nothing is bound
+def test_development_listens_beyond_this_machine_only_when_told(host: str) -> None:
+    [problem] = problems({"VARSEL_HOST": host})
+    assert "VARSEL_DEVELOPMENT_REACHABLE=yes" in problem
+    assert Settings.read({"VARSEL_HOST": host, "VARSEL_DEVELOPMENT_REACHABLE": "yes"}).host == host
+    assert Settings.read({**PRODUCTION, "VARSEL_HOST": host}).host == host
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from varsel.settings.choices import EmailProvider, Environment, SmsProvider
+from varsel.settings.reach_checks import is_this_machine
 from varsel.settings.table import Table
 
-NEAR = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts that only this machine reaches."""
 _ALTINN_SENDER = "Altinn"
 _ALTINN_ADDRESS = "noreply@altinn.cloud"
 
@@ -28,13 +27,13 @@ def advice_for(settings: Table) -> list[Advice]:
 
 
 def _development_is_reachable(settings: Table) -> Iterator[Advice]:
-    if settings.host not in NEAR:
+    if not is_this_machine(settings.host):
         found = f"a development installation listens on {settings.host}"
         yield Advice("reach", found, "anybody there can read the inbox: set VARSEL_ENVIRONMENT=production")
 
 
 def _links_lead_nowhere(settings: Table) -> Iterator[Advice]:
-    if urlsplit(settings.base_uri).hostname in NEAR:
+    if is_this_machine(urlsplit(settings.base_uri).hostname or ""):
         found = f"links in answers begin with {settings.base_uri}"
         yield Advice("links", found, "set VARSEL_BASE_URI to the address callers use")
 

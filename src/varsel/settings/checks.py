@@ -19,6 +19,7 @@ from varsel.settings.call_checks import (
 )
 from varsel.settings.choices import Directory, EmailProvider, Environment, SmsProvider, TlsMode
 from varsel.settings.findings import Finding
+from varsel.settings.reach_checks import database_connection_is_protected, development_stays_on_this_machine
 from varsel.settings.secret import Secret
 from varsel.settings.table import Table
 
@@ -30,7 +31,8 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def problems_of(settings: Table, flawed: frozenset[str]) -> list[str]:
     """Return a sentence for each thing that does not go together, leaving out what rests on `flawed` attributes."""
-    checks = (*_ALWAYS, *(_IN_PRODUCTION if settings.environment is Environment.PRODUCTION else ()))
+    production = settings.environment is Environment.PRODUCTION
+    checks = (*_ALWAYS, *(_IN_PRODUCTION if production else _IN_DEVELOPMENT))
     found = (finding for check in checks for finding in check(settings))
     return [finding.sentence for finding in found if flawed.isdisjoint(finding.rests_on)]
 
@@ -187,6 +189,7 @@ _ALWAYS: tuple[Check, ...] = (
     maskinporten_key_can_sign,
     webhook_keys_can_sign,
 )
+_IN_DEVELOPMENT: tuple[Check, ...] = (development_stays_on_this_machine,)
 _IN_PRODUCTION: tuple[Check, ...] = (
     _no_local_issuer,
     _keys_come_by_https,
@@ -194,6 +197,7 @@ _IN_PRODUCTION: tuple[Check, ...] = (
     _no_sandbox,
     _no_secrets_known_to_all,
     _passwords_travel_protected,
+    database_connection_is_protected,
     tokens_travel_protected,
     altinn_credentials_travel_protected,
 )

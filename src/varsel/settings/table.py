@@ -139,6 +139,14 @@ class Table:
         "127.0.0.1",
         "Address to listen on. `0.0.0.0` listens on all; do that behind a proxy that ends TLS.",
     )
+    development_reachable: bool = setting(
+        SERVICE,
+        yes_no(),
+        "no",
+        "Whether an installation in development may listen on an address that other machines reach. Whoever reaches it "
+        "can read the inbox and every message; say `yes` in a container whose port is "
+        "published to its own machine only.",
+    )
     port: int = setting(
         SERVICE,
         whole(0, 65535),
