@@ -22,6 +22,7 @@ from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import NotHandedOver, Services
 from varsel.intake.shapes import Decoding, decoder_for
 from varsel.intake.shapes.body import Chunks
+from varsel.intake.traces import trace_id_of
 from varsel.intake.wire_future import FutureRequest, fingerprint, placed_document, read_request, to_chain
 from varsel.intake.wire_future.routes import REPLAY
 from varsel.model.chains import Chain, Family
@@ -87,6 +88,7 @@ class PlaceChains:
                 now=self._services.clock.now(),
                 defaults=self._defaults,
                 request_hash=await fingerprint(wanted),
+                trace_id=trace_id_of(request),
             )
             known = await self._known_or_stored(chain, request)
             if isinstance(known, Response):

@@ -7,6 +7,7 @@ document (api.md 1.7). It is the caller's own where the request brought a `trace
 import os
 import re
 from typing import Final
+from uuid import UUID
 
 from starlette.requests import Request
 
@@ -35,6 +36,11 @@ def trace_of(request: Request) -> str:
     """Return the trace context of a request, as problem documents show it."""
     context: str = request.scope[_IN_SCOPE]
     return context
+
+
+def trace_id_of(request: Request) -> UUID:
+    """Return the id of a request's trace, as it is stored with the orders that the request makes."""
+    return UUID(trace_of(request)[_ID])
 
 
 def trace_context(traceparent: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from varsel.intake.routing import Handler, UnsupportedMediaType
 from varsel.intake.services import Services
 from varsel.intake.shapes import decoder_for
 from varsel.intake.shapes.body import Chunks
+from varsel.intake.traces import trace_id_of
 from varsel.intake.wire_v1 import (
     AcceptedDocument,
     Defaults,
@@ -51,7 +53,7 @@ class PlaceOrders:
             wanted = await self._read(shape, request, body)
             if caller.creator is None:
                 return empty(403)
-            order = await self._order(wanted, caller.creator)
+            order = await self._order(wanted, caller.creator, trace_id_of(request))
             lookup = await self._look_up(order)
             await self._services.store(order)
         return self._accepted(order, lookup)
@@ -63,9 +65,15 @@ class PlaceOrders:
         largest = self._services.options.max_body_bytes
         return await read_order(shape, body, self._services.clock.now(), decoder, largest)
 
-    async def _order(self, wanted: V1Request, creator: str) -> Order:
-        now = self._services.clock.now()
-        return await to_order(wanted, order_id=new_id(), creator=creator, now=now, defaults=self._defaults)
+    async def _order(self, wanted: V1Request, creator: str, trace_id: UUID) -> Order:
+        return await to_order(
+            wanted,
+            order_id=new_id(),
+            creator=creator,
+            now=self._services.clock.now(),
+            defaults=self._defaults,
+            trace_id=trace_id,
+        )
 
     async def _look_up(self, order: Order) -> LookupReport | None:
         """Ask for the contact points of those who need it, only to tell the caller; nothing of it is stored."""

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 
-_EMPTY: Mapping[str, str] = MappingProxyType({})
-_current: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=_EMPTY)
+_EMPTY: Mapping[str, object] = MappingProxyType({})
+_current: ContextVar[Mapping[str, object]] = ContextVar("log_fields", default=_EMPTY)
 
 ATTRIBUTE = "fields"
 """The attribute of a log record that holds its fields."""
@@ -28,8 +28,8 @@ def add_log_fields(**fields: object) -> None:
     _current.set(_with(fields))
 
 
-def _with(fields: Mapping[str, object]) -> Mapping[str, str]:
-    return {**_current.get(), **{name: str(value) for name, value in fields.items() if value is not None}}
+def _with(fields: Mapping[str, object]) -> Mapping[str, object]:
+    return {**_current.get(), **{name: value for name, value in fields.items() if value is not None}}
 
 
 class FieldsFilter(logging.Filter):
@@ -40,6 +40,6 @@ class FieldsFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Complete the record; every record passes."""
-        own = getattr(record, ATTRIBUTE, _EMPTY)
-        record.fields = {**_current.get(), **{name: str(value) for name, value in own.items()}}
+        fields = {**_current.get(), **getattr(record, ATTRIBUTE, _EMPTY)}
+        record.fields = {name: str(value) for name, value in fields.items()}
         return True

@@ -116,6 +116,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `Recipient`, so that an order of hundreds of thousands never stands unpacked in memory.
     `superseded` are positions of recipients whose identifier occurs again later in the order; the preferred
     schemes skip them (processing.md 2.6, last occurrence wins).
+    `trace_id` is that of the request that placed the order, for log lines about it.
     `time_to_live_seconds` is named by the callers of instant SMS; others live as long as `schedule.expiry` says.
     """
 
@@ -139,6 +140,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     superseded: frozenset[int] = frozenset()
     chain_id: UUID | None = None
     time_to_live_seconds: int | None = None
+    trace_id: UUID | None = None
 
 
 RECIPIENTS_PER_PART = 500

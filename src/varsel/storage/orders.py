@@ -96,8 +96,15 @@ class ClaimedOrder:
     """Inconclusive answers of the condition endpoint in a row."""
     condition_unasked: int
     """How often that endpoint could not be asked."""
+    trace_id: UUID | None
+    """The trace of the request that placed it; None for orders of versions that kept none."""
     condition_host: int | None
     """What stands for the endpoint's host in `claim_conditional`."""
+
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """What every log line about this order names."""
+        return {"order_id": self.id, "creator": self.creator, "trace_id": self.trace_id and self.trace_id.hex}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ FROM (
 WHERE o.id = chosen.id
 RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
           o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
-          o.attempt, o.failures, o.condition_asked, o.condition_unasked, NULL AS condition_host
+          o.attempt, o.failures, o.condition_asked, o.condition_unasked, o.trace_id,
+          NULL AS condition_host
 
 -- name: claim_conditional
 -- Like claim_due, but host by host: $8 and $9 say how many orders of which hosts the process has under way, and no host
@@ -105,7 +106,8 @@ FROM (
 WHERE o.id = chosen.id
 RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
           o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
-          o.attempt, o.failures, o.condition_asked, o.condition_unasked, chosen.host AS condition_host
+          o.attempt, o.failures, o.condition_asked, o.condition_unasked, o.trace_id,
+          chosen.host AS condition_host
 
 -- name: next_parts
 -- The next parts of each claimed order with the order's texts. Written so that each order's are looked up by the key:

@@ -74,6 +74,7 @@ def _of_orders(orders: Sequence[Order]) -> tuple[Sequence[Any], ...]:
         [to_json(o.texts).decode() for o in orders],
         [o.recipients[0].decode() for o in orders],
         _sparse([_array_literal(by_part(o.superseded).get(0)) if o.superseded else None for o in orders]),
+        _sparse([o.trace_id for o in orders]),
     )
 
 

@@ -15,8 +15,8 @@ WITH fresh AS (
         transmission_id
     )
     SELECT * FROM unnest(
-        $22::uuid[], $23::text[], $24::smallint[], $25::bytea[], $26::text[], $27::bytea[], $28::timestamptz[],
-        $29::json[], $30::text[], $31::text[]
+        $23::uuid[], $24::text[], $25::smallint[], $26::bytea[], $27::text[], $28::bytea[], $29::timestamptz[],
+        $30::json[], $31::text[], $32::text[]
     )
     ON CONFLICT (creator, family, idempotency_key) DO NOTHING
     RETURNING id
@@ -24,17 +24,17 @@ WITH fresh AS (
     INSERT INTO orders (
         id, chain_id, creator, senders_reference, type, channel, sending_time_policy, status, created,
         requested_send_time, requested_text, last_update, condition_endpoint, ignore_reservation, use_stale_contacts,
-        resource_id, resource_action, part_count, due
+        resource_id, resource_action, part_count, due, trace_id
     )
     SELECT id, chain_id, creator, senders_reference, type, channel, sending_time_policy, $1, created,
            requested_send_time, requested_text, created, condition_endpoint, ignore_reservation, use_stale_contacts,
-           resource_id, resource_action, part_count, requested_send_time
+           resource_id, resource_action, part_count, requested_send_time, trace_id
     FROM unnest(
         $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[],
-        $9::text[], $10::text[], $11::text[]
+        $9::text[], $10::text[], $11::text[], $22::uuid[]
     ) AS incoming (
         id, chain_id, kind, senders_reference, created, requested_send_time, requested_text, condition_endpoint,
-        resource_id, resource_action
+        resource_id, resource_action, trace_id
     )
     JOIN unnest(
         $12::text[], $13::smallint[], $14::smallint[], $15::smallint[], $16::boolean[], $17::boolean[], $18::integer[]
@@ -58,17 +58,17 @@ WITH heads AS (
     INSERT INTO orders (
         id, chain_id, creator, senders_reference, type, channel, sending_time_policy, status, created,
         requested_send_time, requested_text, last_update, condition_endpoint, ignore_reservation, use_stale_contacts,
-        resource_id, resource_action, part_count, due
+        resource_id, resource_action, part_count, due, trace_id
     )
     SELECT id, chain_id, creator, senders_reference, type, channel, sending_time_policy, $1, created,
            requested_send_time, requested_text, created, condition_endpoint, ignore_reservation, use_stale_contacts,
-           resource_id, resource_action, part_count, requested_send_time
+           resource_id, resource_action, part_count, requested_send_time, trace_id
     FROM unnest(
         $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[],
-        $9::text[], $10::text[], $11::text[]
+        $9::text[], $10::text[], $11::text[], $22::uuid[]
     ) AS incoming (
         id, chain_id, kind, senders_reference, created, requested_send_time, requested_text, condition_endpoint,
-        resource_id, resource_action
+        resource_id, resource_action, trace_id
     )
     JOIN unnest(
         $12::text[], $13::smallint[], $14::smallint[], $15::smallint[], $16::boolean[], $17::boolean[], $18::integer[]

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from varsel.mechanisms.log_fields import add_log_fields
 from varsel.model.clock import Clock
 from varsel.orders.condition import (
     ConditionPolicy,
@@ -139,6 +140,7 @@ class ConditionalOrders:
             _log.error("processing an order with a send condition broke off", exc_info=error)
 
     async def _carry(self, order: ClaimedOrder) -> None:
+        add_log_fields(**order.log_fields)
         async with kept_alive(lambda: self._renew(order), every=self._process.lease / 3):
             held = [order] if order.parts_done or await self._is_met(order) else []
             while held:

@@ -16,6 +16,7 @@ from uuid import UUID
 from varsel.contacts.ask import ask
 from varsel.contacts.protocol import Directory
 from varsel.errors import DependencyFailure
+from varsel.mechanisms.log_fields import add_log_fields
 from varsel.model.clock import Clock
 from varsel.model.ids import new_ids
 from varsel.model.lanes import lane_of
@@ -146,6 +147,7 @@ class ExpandOrders:
         return expanded
 
     async def _try_expand(self, read: UnexpandedPart) -> "ExpandedPart | _Trouble":
+        add_log_fields(**read.order.log_fields)
         try:
             return await self._expand(read)
         except DependencyFailure as failure:

@@ -32,6 +32,7 @@ async def to_chain(
     defaults: Defaults,
     request_hash: bytes,
     mint: Callable[[int], Sequence[UUID]] = new_ids,
+    trace_id: UUID | None = None,
 ) -> Chain:
     """Make the chain of a request that passed all rules, in today's form.
 
@@ -41,7 +42,7 @@ async def to_chain(
     wanted = request.reminders if isinstance(request, ChainRequest) else ()
     ids = iter(mint(2 + len(wanted)))
     chain_id = next(ids)
-    orders = _Orders(chain_id, ids, creator, now, defaults)
+    orders = _Orders(chain_id, ids, creator, now, defaults, trace_id)
     main = orders.main(request)
     reminders: list[Order] = []
     if wanted:
@@ -75,12 +76,21 @@ def _dialog(request: FutureRequest) -> DialogAssociation | None:
 class _Orders:
     """Makes the orders of one chain."""
 
-    def __init__(self, chain_id: UUID, ids: Iterator[UUID], creator: str, now: datetime, defaults: Defaults) -> None:
+    def __init__(
+        self,
+        chain_id: UUID,
+        ids: Iterator[UUID],
+        creator: str,
+        now: datetime,
+        defaults: Defaults,
+        trace_id: UUID | None,
+    ) -> None:
         self._chain_id = chain_id
         self._ids = ids
         self._creator = creator
         self._now = now
         self._defaults = defaults
+        self._trace_id = trace_id
 
     def main(self, request: FutureRequest) -> Order:
         kind, addressee = self._addressed(request)
@@ -128,6 +138,7 @@ class _Orders:
             use_stale_contact_information=to.use_stale_contact_information,
             chain_id=self._chain_id,
             time_to_live_seconds=to.time_to_live_seconds,
+            trace_id=self._trace_id,
         )
 
 

@@ -32,7 +32,15 @@ _PLACES_PER_RECIPIENT: Final = 8
 """Bytes of the table in which identifiers that may occur twice are found; one in sixteen is suspected in vain."""
 
 
-async def to_order(request: V1Request, *, order_id: UUID, creator: str, now: datetime, defaults: Defaults) -> Order:
+async def to_order(
+    request: V1Request,
+    *,
+    order_id: UUID,
+    creator: str,
+    now: datetime,
+    defaults: Defaults,
+    trace_id: UUID | None = None,
+) -> Order:
     """Make the order of a request that passed all rules; `now` is its registration time."""
     channel = request.scheme
     if channel is None:
@@ -61,6 +69,7 @@ async def to_order(request: V1Request, *, order_id: UUID, creator: str, now: dat
         resource_id=request.resource_id,
         resource_action=request.resource_action,
         superseded=frozenset(superseded),
+        trace_id=trace_id,
     )
 
 
