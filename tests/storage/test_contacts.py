@@ -283,13 +283,15 @@ LOOK_UPS = ["persons", "external_identities", "organizations", "user_contacts", 
 async def test_look_ups_read_no_table_whole(pool: Pool, statement: str) -> None:
     thousand = [f"{number:011}" for number in range(1000)]
     await fill(pool, *(RegisterPerson(number, "Kari", "kari@example.com") for number in thousand))
-    arguments: dict[str, list[object]] = {
-        "persons": [thousand, False, TODAY],
-        "user_contacts": [thousand, "my-resource"],
-        "names": [thousand, thousand],
+    arguments: dict[str, dict[str, object]] = {
+        "persons": {"identifiers": thousand, "use_stale": False, "today": TODAY},
+        "external_identities": {"identifiers": thousand},
+        "organizations": {"numbers": thousand},
+        "user_contacts": {"numbers": thousand, "resource_id": "my-resource"},
+        "names": {"persons": thousand, "organizations": thousand},
     }
-    sql = queries.load("contacts")[statement]
-    answer = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *arguments.get(statement, [thousand]))
+    sql, *values = queries.load("contacts")[statement].of(**arguments[statement])
+    answer = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values)
     scans = [node for node in nodes_of(json.loads(answer)[0]["Plan"]) if "Relation Name" in node]
     assert scans
     for scan in scans:
@@ -301,8 +303,9 @@ async def test_persons_are_read_from_the_index_alone(pool: Pool, use_stale: bool
     asked = [f"{number:011}" for number in range(1000)]
     await fill(pool, *(RegisterPerson(number, "Kari", "kari@example.com") for number in asked))
     await pool.execute("VACUUM (ANALYZE) register_persons")
-    sql = queries.load("contacts")["persons"]
-    answer = await pool.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", asked, use_stale, TODAY)
+    persons = queries.load("contacts")["persons"]
+    sql, *values = persons.of(identifiers=asked, use_stale=use_stale, today=TODAY)
+    answer = await pool.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}", *values)
     (scan,) = (node for node in nodes_of(json.loads(answer)[0]["Plan"]) if "Relation Name" in node)
     assert (scan["Node Type"], scan["Heap Fetches"]) == ("Index Only Scan", 0)
 

@@ -153,7 +153,7 @@ async def test_numbering_walks_the_index_however_long_the_backlog(pool: Pool) ->
     await pool.execute(f"INSERT INTO feed_waiting (order_id, creator, type, status, last_update, recipients) {backlog}")
     await pool.execute("ANALYZE feed_waiting")
     async with pool.acquire() as connection, connection.transaction():
-        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {queries.load('feed')['number']}"
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {queries.load('feed')['number'].text}"
         (plan,) = msgspec.json.decode(await connection.fetchval(explain, 1_000, 2_000_000))
     read = [node["Actual Rows"] for node in nodes(plan["Plan"]) if node.get("Relation Name") == "feed_waiting"]
     assert max(read) <= 1_001

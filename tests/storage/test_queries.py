@@ -32,7 +32,7 @@ NOUNS = sorted(file.name.removesuffix(".sql") for file in FOLDER.iterdir() if fi
 async def test_every_statement_fits_the_schema(pool: Pool, noun: str) -> None:
     async with pool.acquire() as connection:
         for statement in queries.load(noun).values():
-            await connection.prepare(statement)
+            await connection.prepare(statement.text)
 
 
 @pytest.mark.parametrize("noun", NOUNS)
@@ -161,7 +161,7 @@ async def test_orders_under_lease_are_found_by_their_ids_whatever_statistics_say
 ) -> None:
     """Gathered when no order was under lease, they promise that looking for the status alone finds next to nothing."""
     pool, _ = watched
-    plan = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {queries.load('orders')[name]}", *HELD[name])
+    plan = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {queries.load('orders')[name].text}", *HELD[name])
     read = [n for n in nodes(msgspec.json.decode(plan)[0]["Plan"]) if n.get("Relation Name") == "orders"]
     assert [node["Index Cond"] for node in read if node["Node Type"] in SCANS] in (
         ["(id = step.id)"],
@@ -172,7 +172,7 @@ async def test_orders_under_lease_are_found_by_their_ids_whatever_statistics_say
 async def test_entries_to_be_numbered_are_found_by_their_ids_whatever_statistics_say(pool: Pool) -> None:
     """Entries wait for a moment only, so that statistics nearly always speak of none."""
     await pool.execute("ANALYZE")
-    plan = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {queries.load('feed')['number']}", 2_000, 1_000_000)
+    plan = await pool.fetchval(f"EXPLAIN (FORMAT JSON) {queries.load('feed')['number'].text}", 2_000, 1_000_000)
     read = [n for n in nodes(msgspec.json.decode(plan)[0]["Plan"]) if n.get("Relation Name") == "feed_waiting"]
     assert [cond for node in read if (cond := node.get("Index Cond", "")).startswith("(order_id = ANY")]
 
@@ -181,7 +181,7 @@ async def test_answers_of_directories_are_found_by_their_digest_while_there_are_
     """The plan of that time stays in use while the table grows; by any other index it would lead through all of it."""
     await pool.execute("ANALYZE")
     plan = await pool.fetchval(
-        f"EXPLAIN (FORMAT JSON) {queries.load('directory_answers')['look']}", [b"digest"] * 1_000, NOON, NOON
+        f"EXPLAIN (FORMAT JSON) {queries.load('directory_answers')['look'].text}", [b"digest"] * 1_000, NOON, NOON
     )
     read = [node.get("Index Name") for node in nodes(msgspec.json.decode(plan)[0]["Plan"]) if "Relation Name" in node]
     assert read == ["directory_answers_pkey"]

@@ -107,12 +107,12 @@ async def test_who_removes_the_last_two_orders_of_a_chain_at_once_leaves_no_chai
     async with pool.acquire() as other:
         transaction = other.transaction()
         await transaction.start()
-        await other.fetch(statements["remove_orders"], [placed.main.id])
-        await other.execute(statements["lock_chains"], [placed.id])
+        await other.fetch(*statements["remove_orders"].of(order_ids=[placed.main.id]))
+        await other.execute(*statements["lock_chains"].of(chain_ids=[placed.id]))
 
         removing = asyncio.create_task(retention.remove_orders(pool, ended_before=NOW + timedelta(days=2)))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
-        await other.execute(statements["remove_chains"], [placed.id])
+        await other.execute(*statements["remove_chains"].of(chain_ids=[placed.id]))
         await transaction.commit()
         await removing
 

@@ -160,7 +160,7 @@ async def test_cancelling_waits_for_a_claim_that_has_the_row(service: Service, *
     async with pool.acquire() as claiming:
         transaction = claiming.transaction()
         await transaction.start()
-        claimed = await claiming.fetch(queries.load("orders")["claim_due"], *arguments)
+        claimed = await claiming.fetch(queries.load("orders")["claim_due"].text, *arguments)
         cancelling = asyncio.create_task(cancel(service, order_id))
         await until(lambda: pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
         await (transaction.commit() if commits else transaction.rollback())

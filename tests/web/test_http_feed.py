@@ -320,7 +320,7 @@ async def test_whoever_reads_only_their_own_entries_are_looked_at(service: Servi
         await connection.execute("ANALYZE feed")
         await connection.execute(f"SET LOCAL plan_cache_mode = {mode}")
         for direction in ("ascending", "descending"):
-            await connection.execute(f"PREPARE {direction} AS {queries.load('feed')[direction]}")
+            await connection.execute(f"PREPARE {direction} AS {queries.load('feed')[direction].text}")
             for creator, position in (("ttd", 1), ("few", 1), ("nobody", 1), ("ttd", 1_999)):
                 page = f"{direction}('{creator}', {position}, 500, 2000000)"
                 plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN (ANALYZE) EXECUTE {page}"))

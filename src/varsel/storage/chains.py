@@ -12,7 +12,7 @@ from varsel.model.chains import Chain, Family, Placed, Shipment
 from varsel.storage import placing, queries
 from varsel.storage.pool import Connection, Pool
 
-_SQL = queries.load("chains")
+_SQL = queries.texts("chains")
 
 
 @dataclass(frozen=True, slots=True)

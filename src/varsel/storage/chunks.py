@@ -9,7 +9,7 @@ from varsel.model.lanes import Lane
 from varsel.storage import queries
 from varsel.storage.pool import Connection, Pool
 
-_SQL = queries.load("chunks")
+_SQL = queries.texts("chunks")
 _COLUMNS = ("id", "lane", "first_id", "last_id", "size", "due", "deadline")
 
 

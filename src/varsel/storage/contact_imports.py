@@ -7,6 +7,7 @@ Everything here raises `StorageError`, without personal data, when the database 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -42,7 +43,7 @@ class SetOutcome:
 
 async def begin(pool: Pool, *, now: datetime) -> UUID:
     """Return the id of a new import, and forget the keys of imports that were broken off long ago."""
-    await _at_length(pool, "forget_keys", lowest_id(now - _ABANDONED_AFTER))
+    await _at_length(pool, "forget_keys", lowest_id=lowest_id(now - _ABANDONED_AFTER))
     return new_id()
 
 
@@ -66,15 +67,16 @@ async def store(
 
 
 async def _note(connection: Connection, import_id: UUID, keys: Sequence[tuple[str, int]]) -> int:
-    tag = await connection.execute(_SQL["note_keys"], import_id, [key for key, _ in keys], [line for _, line in keys])
-    return _count(tag)
+    return _count(await connection.execute(*_about_keys("note_keys", import_id, keys)))
 
 
 async def _repeated(connection: Connection, import_id: UUID, keys: Sequence[tuple[str, int]]) -> dict[int, int]:
-    rows = await connection.fetch(
-        _SQL["repeated_lines"], import_id, [key for key, _ in keys], [line for _, line in keys]
-    )
+    rows = await connection.fetch(*_about_keys("repeated_lines", import_id, keys))
     return {row["line"]: row["first_line"] for row in rows}
+
+
+def _about_keys(statement: str, import_id: UUID, keys: Sequence[tuple[str, int]]) -> tuple[Any, ...]:
+    return _SQL[statement].of(import_id=import_id, keys=[key for key, _ in keys], lines=[line for _, line in keys])
 
 
 async def _store(connection: Connection, entries: Sequence[RegisterEntry]) -> dict[RegisterKind, Tally]:
@@ -82,7 +84,8 @@ async def _store(connection: Connection, entries: Sequence[RegisterEntry]) -> di
     for kind in RegisterKind:
         alike = [entry for entry in entries if entry.kind is kind]
         if alike:
-            row = await connection.fetchrow(_SQL[f"store_{_NOUNS[kind]}"], msgspec.json.encode(alike).decode())
+            statement = _SQL[f"store_{_NOUNS[kind]}"].of(entries=msgspec.json.encode(alike).decode())
+            row = await connection.fetchrow(*statement)
             added, updated = row or (0, 0)
             tallies[kind] = Tally(added, updated, unchanged=len(alike) - added - updated)
     return tallies
@@ -99,14 +102,16 @@ async def remove_unlisted(
 
     async def work(connection: Connection) -> dict[RegisterKind, int]:
         await _whole_tables(connection)
-        if await connection.fetchval(_SQL["count_keys"], import_id, timeout=_LONGEST_STEP) != keys:
+        if await connection.fetchval(*_SQL["count_keys"].of(import_id=import_id), timeout=_LONGEST_STEP) != keys:
             raise StorageError(
                 "Nothing was removed: what this import had met was lost, probably because PostgreSQL was restarted "
                 "after a crash. Everything the file lists is stored. Run the import again."
             )
         removed = {}
         for kind in kinds:
-            tag = await connection.execute(_SQL[f"remove_{_NOUNS[kind]}"], import_id, timeout=_LONGEST_STEP)
+            tag = await connection.execute(
+                *_SQL[f"remove_{_NOUNS[kind]}"].of(import_id=import_id), timeout=_LONGEST_STEP
+            )
             removed[kind] = _count(tag)
         return removed
 
@@ -115,13 +120,13 @@ async def remove_unlisted(
 
 async def end(pool: Pool, import_id: UUID) -> None:
     """Forget the keys of a finished import."""
-    await _at_length(pool, "drop_keys", import_id)
+    await _at_length(pool, "drop_keys", import_id=import_id)
 
 
-async def _at_length(pool: Pool, statement: str, value: UUID) -> None:
+async def _at_length(pool: Pool, statement: str, **values: object) -> None:
     async def work(connection: Connection) -> None:
         await _whole_tables(connection)
-        await connection.execute(_SQL[statement], value, timeout=_LONGEST_STEP)
+        await connection.execute(*_SQL[statement].of(**values), timeout=_LONGEST_STEP)
 
     await _in_transaction(pool, work)
 

@@ -1,25 +1,25 @@
 -- name: forget_keys
-DELETE FROM register_import_keys WHERE import_id < $1
+DELETE FROM register_import_keys WHERE import_id < :lowest_id
 
 -- name: note_keys
 -- Remember what lines are about. Of what is listed twice the first line counts.
 INSERT INTO register_import_keys (import_id, key, line)
-SELECT $1, key, line
-FROM unnest($2::text[], $3::bigint[]) AS given (key, line)
+SELECT :import_id, key, line
+FROM unnest(:keys::text[], :lines::bigint[]) AS given (key, line)
 ORDER BY line
 ON CONFLICT (import_id, key) DO NOTHING
 
 -- name: repeated_lines
 SELECT given.line, noted.line AS first_line
-FROM unnest($2::text[], $3::bigint[]) AS given (key, line)
-JOIN register_import_keys noted ON noted.import_id = $1 AND noted.key = given.key
+FROM unnest(:keys::text[], :lines::bigint[]) AS given (key, line)
+JOIN register_import_keys noted ON noted.import_id = :import_id AND noted.key = given.key
 WHERE noted.line < given.line
 
 -- name: store_persons
--- $1 is a JSON list. Rows that are already so are left alone, not even locked; xmax is 0 on a row that was not there.
+-- `entries` is a JSON list. Rows that are already so are left alone, not even locked; xmax is 0 on a row that was not there.
 -- Two imports take rows in the same order and so never wait for each other in a circle.
 WITH given AS MATERIALIZED (
-    SELECT * FROM json_populate_recordset(NULL::register_persons, $1::json)
+    SELECT * FROM json_populate_recordset(NULL::register_persons, :entries::json)
 ), stored AS (
     INSERT INTO register_persons AS kept
         (national_identity_number, name, email, mobile_number, is_reserved, is_stale, confirmed)
@@ -42,7 +42,7 @@ SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added)
 
 -- name: store_external_identities
 WITH given AS MATERIALIZED (
-    SELECT * FROM json_populate_recordset(NULL::register_external_identities, $1::json)
+    SELECT * FROM json_populate_recordset(NULL::register_external_identities, :entries::json)
 ), stored AS (
     INSERT INTO register_external_identities AS kept (external_identity, email, mobile_number)
     SELECT external_identity, email, mobile_number
@@ -61,7 +61,7 @@ SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added)
 
 -- name: store_organizations
 WITH given AS MATERIALIZED (
-    SELECT * FROM json_populate_recordset(NULL::register_organizations, $1::json)
+    SELECT * FROM json_populate_recordset(NULL::register_organizations, :entries::json)
 ), stored AS (
     INSERT INTO register_organizations AS kept (organization_number, name, emails, mobile_numbers)
     SELECT organization_number, name, emails, mobile_numbers
@@ -81,7 +81,7 @@ SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added)
 
 -- name: store_users
 WITH given AS MATERIALIZED (
-    SELECT * FROM json_populate_recordset(NULL::register_users, $1::json)
+    SELECT * FROM json_populate_recordset(NULL::register_users, :entries::json)
 ), stored AS (
     INSERT INTO register_users AS kept (organization_number, user_id, email, mobile_number, resources)
     SELECT organization_number, user_id, email, mobile_number, resources
@@ -100,26 +100,26 @@ WITH given AS MATERIALIZED (
 SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS updated FROM stored
 
 -- name: count_keys
-SELECT count(*) FROM register_import_keys WHERE import_id = $1
+SELECT count(*) FROM register_import_keys WHERE import_id = :import_id
 
 -- name: remove_persons
 DELETE FROM register_persons p
-WHERE NOT EXISTS (SELECT FROM register_import_keys k WHERE k.import_id = $1 AND k.key = p.national_identity_number)
+WHERE NOT EXISTS (SELECT FROM register_import_keys k WHERE k.import_id = :import_id AND k.key = p.national_identity_number)
 
 -- name: remove_external_identities
 DELETE FROM register_external_identities e
-WHERE NOT EXISTS (SELECT FROM register_import_keys k WHERE k.import_id = $1 AND k.key = e.external_identity)
+WHERE NOT EXISTS (SELECT FROM register_import_keys k WHERE k.import_id = :import_id AND k.key = e.external_identity)
 
 -- name: remove_organizations
 DELETE FROM register_organizations o
-WHERE NOT EXISTS (SELECT FROM register_import_keys k WHERE k.import_id = $1 AND k.key = o.organization_number)
+WHERE NOT EXISTS (SELECT FROM register_import_keys k WHERE k.import_id = :import_id AND k.key = o.organization_number)
 
 -- name: remove_users
 DELETE FROM register_users u
 WHERE NOT EXISTS (
     SELECT FROM register_import_keys k
-    WHERE k.import_id = $1 AND k.key = u.organization_number || '/' || u.user_id
+    WHERE k.import_id = :import_id AND k.key = u.organization_number || '/' || u.user_id
 )
 
 -- name: drop_keys
-DELETE FROM register_import_keys WHERE import_id = $1
+DELETE FROM register_import_keys WHERE import_id = :import_id

@@ -41,22 +41,24 @@ class ContactRegister:
 
     async def persons(self, numbers: Sequence[str], *, use_stale: bool, today: date) -> list[PersonContact]:
         """Read persons; what is stale on the day `today` only with `use_stale`, a reservation in any case."""
-        rows = await self._fetch("persons", numbers, use_stale, today)
+        rows = await self._fetch("persons", identifiers=numbers, use_stale=use_stale, today=today)
         return [PersonContact(**row) for row in rows]
 
     async def external_identities(self, canonical: Sequence[str]) -> list[ExternalContact]:
         """Read self-identified users."""
-        return [ExternalContact(**row) for row in await self._fetch("external_identities", canonical)]
+        return [ExternalContact(**row) for row in await self._fetch("external_identities", identifiers=canonical)]
 
     async def organizations(self, numbers: Sequence[str]) -> list[OrganizationContact]:
         """Read official addresses."""
-        rows = await self._fetch("organizations", numbers)
+        rows = await self._fetch("organizations", numbers=numbers)
         return [OrganizationContact(row[0], emails=tuple(row[1]), mobile_numbers=tuple(row[2])) for row in rows]
 
     async def user_contacts(self, numbers: Sequence[str], *, resource_id: str) -> Mapping[str, Sequence[UserContact]]:
         """Read the users authorised for a resource, for each organisation that is known in any way."""
         found: dict[str, list[UserContact]] = {}
-        for number, user_id, email, mobile_number in await self._fetch("user_contacts", numbers, resource_id):
+        for number, user_id, email, mobile_number in await self._fetch(
+            "user_contacts", numbers=numbers, resource_id=resource_id
+        ):
             users = found.setdefault(number, [])
             if user_id is not None:
                 users.append(UserContact(user_id, email, mobile_number))
@@ -64,14 +66,14 @@ class ContactRegister:
 
     async def names(self, *, persons: Sequence[str], organizations: Sequence[str]) -> list[PartyName]:
         """Read registered names."""
-        return [PartyName(**row) for row in await self._fetch("names", persons, organizations)]
+        return [PartyName(**row) for row in await self._fetch("names", persons=persons, organizations=organizations)]
 
     async def entries(self, identifiers: Sequence[str]) -> list[RegisterEntry]:
         """Read everything kept under these identifiers, an organisation's users included."""
         return [
             msgspec.convert(dict(row), kept)
             for statement, kept in _KEPT.items()
-            for row in await self._fetch(statement, identifiers)
+            for row in await self._fetch(statement, identifiers=identifiers)
         ]
 
     async def sizes(self) -> Mapping[RegisterKind, int]:
@@ -84,9 +86,9 @@ class ContactRegister:
             RegisterKind.USER: row["users"],
         }
 
-    async def _fetch(self, statement: str, *values: object) -> list[Record]:
+    async def _fetch(self, statement: str, **values: object) -> list[Record]:
         async with without_values("read"):
-            return await self._pool.fetch(_SQL[statement], *values)
+            return await self._pool.fetch(*_SQL[statement].of(**values))
 
 
 @asynccontextmanager

@@ -26,7 +26,7 @@ class DirectoryAnswers:
     async def look(self, digests: Sequence[bytes], *, since: datetime, now: datetime) -> list[LeftAnswer | None]:
         """Return what was left under each of `digests` and asked for after `since`, until `now`."""
         async with _without_values("read"):
-            rows = await self._pool.fetch(_SQL["look"], digests, since, now)
+            rows = await self._pool.fetch(*_SQL["look"].of(digests=digests, since=since, now=now))
         found = {place: LeftAnswer(*left) for place, *left in rows}
         return [found.get(place) for place in range(1, len(digests) + 1)]
 
@@ -35,12 +35,13 @@ class DirectoryAnswers:
         ordered = sorted(answers.items())
         async with _without_values("kept"):
             await self._pool.execute(
-                _SQL["leave"],
-                [digest for digest, _ in ordered],
-                [answer.directory for _, answer in ordered],
-                [answer.packed for _, answer in ordered],
-                [answer.asked_at for _, answer in ordered],
-                until,
+                *_SQL["leave"].of(
+                    digests=[digest for digest, _ in ordered],
+                    directories=[answer.directory for _, answer in ordered],
+                    answers=[answer.packed for _, answer in ordered],
+                    asked_at=[answer.asked_at for _, answer in ordered],
+                    until=until,
+                )
             )
 
 

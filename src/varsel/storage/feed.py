@@ -48,7 +48,7 @@ async def number(connection: Connection, *, at_most: int, at_most_bytes: int) ->
 
     `at_most_bytes` is the size of the entries as stored, often compressed, after which a set ends.
     """
-    numbered: int | None = await connection.fetchval(_SQL["number"], at_most, at_most_bytes)
+    numbered: int | None = await connection.fetchval(*_SQL["number"].of(at_most=at_most, at_most_bytes=at_most_bytes))
     return numbered or 0
 
 
@@ -57,13 +57,18 @@ async def after(pool: Pool, creator: str, position: int, *, limit: int) -> list[
 
     There may be fewer than `limit` although more follow: entries of orders with very many recipients are large.
     """
-    return [_entry(row) for row in await pool.fetch(_SQL["ascending"], creator, position, limit, _PAGE_BYTES)]
+    return await _page(pool, "ascending", creator, position, limit)
 
 
 async def before(pool: Pool, creator: str, position: int | None, *, limit: int) -> list[FeedEntry]:
     """Read a creator's entries with lower numbers than `position` (None: from the newest), falling; as `after`."""
     below = _NEWEST if position is None else position
-    return [_entry(row) for row in await pool.fetch(_SQL["descending"], creator, below, limit, _PAGE_BYTES)]
+    return await _page(pool, "descending", creator, below, limit)
+
+
+async def _page(pool: Pool, direction: str, creator: str, position: int, limit: int) -> list[FeedEntry]:
+    statement = _SQL[direction].of(creator=creator, position=position, limit=limit, at_most_bytes=_PAGE_BYTES)
+    return [_entry(row) for row in await pool.fetch(*statement)]
 
 
 def _entry(row: Record) -> FeedEntry:

@@ -1,7 +1,7 @@
 -- name: number
 -- Give waiting entries their numbers. The lock on the position lasts until this commits, so the next to number
 -- begins where this ended, and no reader ever sees a number before all lower ones. A set ends early where its entries
--- together are large ($2 bytes as stored), so that it is always done in time; one entry there always is. Its ids are
+-- together are large (`at_most_bytes` as stored), so that it is always done in time; one entry there always is. Its ids are
 -- gathered before anything is deleted: joined, they would be gone through for each entry while the planner believes
 -- that there are hardly any.
 WITH position AS (
@@ -15,9 +15,9 @@ WITH position AS (
                    sum(pg_column_size(recipients)) OVER (ORDER BY order_id) - pg_column_size(recipients) AS before
             FROM feed_waiting
             ORDER BY order_id
-            LIMIT $1
+            LIMIT :at_most
         ) AS oldest
-        WHERE before < $2
+        WHERE before < :at_most_bytes
     ))
       AND (SELECT last FROM position) IS NOT NULL
     RETURNING *
@@ -33,18 +33,18 @@ WHERE single AND EXISTS (SELECT FROM numbered)
 RETURNING (SELECT count(*) FROM numbered)
 
 -- name: ascending
--- A page, ended early where its entries together are large ($4 bytes as stored); one entry there always is.
--- The pair is compared and sorted by as a whole, never `creator = $1`: so the index by number, which holds everybody's
+-- A page, ended early where its entries together are large (`at_most_bytes` as stored); one entry there always is.
+-- The pair is compared and sorted by as a whole, never by `creator` alone: so the index by number, which holds everybody's
 -- entries, is of no use to any plan, and who has few or none is answered as fast as anybody.
 SELECT number, order_id, senders_reference, type, status, last_update, recipients
 FROM (
     SELECT *, sum(pg_column_size(recipients)) OVER (ORDER BY creator, number) - pg_column_size(recipients) AS before
     FROM feed
-    WHERE (creator, number) > ($1, $2) AND (creator, number) <= ($1, 9223372036854775807)
+    WHERE (creator, number) > (:creator, :position) AND (creator, number) <= (:creator, 9223372036854775807)
     ORDER BY creator, number
-    LIMIT $3
+    LIMIT :limit
 ) AS page
-WHERE before < $4
+WHERE before < :at_most_bytes
 ORDER BY number
 
 -- name: descending
@@ -53,9 +53,9 @@ SELECT number, order_id, senders_reference, type, status, last_update, recipient
 FROM (
     SELECT *, sum(pg_column_size(recipients)) OVER (ORDER BY creator DESC, number DESC) - pg_column_size(recipients) AS before
     FROM feed
-    WHERE (creator, number) < ($1, $2) AND (creator, number) >= ($1, 0)
+    WHERE (creator, number) < (:creator, :position) AND (creator, number) >= (:creator, 0)
     ORDER BY creator DESC, number DESC
-    LIMIT $3
+    LIMIT :limit
 ) AS page
-WHERE before < $4
+WHERE before < :at_most_bytes
 ORDER BY number DESC

@@ -7,7 +7,7 @@ from varsel.model.orders import OrderType
 from varsel.storage import queries
 from varsel.storage.pool import Connection
 
-_SQL = queries.load("finals")
+_SQL = queries.texts("finals")
 
 
 _MANY = 20_000

@@ -23,6 +23,6 @@ class Waiting(NamedTuple):
 async def look(pool: Pool, *, now: datetime, look_ahead: timedelta) -> Waiting:
     """Tell what is due at `now`; orders already when they are due within `look_ahead`."""
     ((queues, lanes, reports, feed),) = await pool.fetch(
-        _SQL["waiting"], now + look_ahead, now, list(Queue), list(Lane)
+        *_SQL["waiting"].of(orders_due=now + look_ahead, now=now, queues=list(Queue), lanes=list(Lane))
     )
     return Waiting(frozenset(map(Queue, queues)), frozenset(map(Lane, lanes)), reports, feed)

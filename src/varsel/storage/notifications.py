@@ -15,7 +15,7 @@ from varsel.model.results import NEW, SENDING, Channel, Result, Stage
 from varsel.storage import finals, queries
 from varsel.storage.pool import Connection, Pool
 
-_SQL = queries.load("notifications")
+_SQL = queries.texts("notifications")
 _texts = msgspec.json.Decoder(OrderTexts)
 _COLUMNS = (
     "id",

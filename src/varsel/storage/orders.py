@@ -24,7 +24,7 @@ from varsel.storage import finals, placing, queries
 from varsel.storage.numbers import CHANNELS, ORDER_STATUSES, ORDER_TYPES
 from varsel.storage.pool import Connection, Pool
 
-_SQL = queries.load("orders")
+_SQL = queries.texts("orders")
 _texts = msgspec.json.Decoder(OrderTexts)
 _PAGE = 200
 _NIL = UUID(int=0)

@@ -10,7 +10,7 @@ from varsel.model.orders import RECIPIENTS_PER_PART, Order, OrderStatus, to_json
 from varsel.storage import queries
 from varsel.storage.pool import Connection, Pool
 
-_SQL = queries.load("placing")
+_SQL = queries.texts("placing")
 
 T = TypeVar("T")
 

@@ -8,4 +8,4 @@ _SQL = queries.load("probe")
 
 async def write(pool: Pool) -> None:
     """Commit a write; raises what any other write would raise at this moment."""
-    await pool.execute(_SQL["write"])
+    await pool.execute(*_SQL["write"].of())

@@ -10,7 +10,7 @@ from varsel.model.results import Channel, Result
 from varsel.storage import queries
 from varsel.storage.pool import Connection, Pool
 
-_SQL = queries.load("reports")
+_SQL = queries.texts("reports")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,9 +72,10 @@ async def newest(
 ) -> list[KeptMessage]:
     """Read the newest messages, newest first; of one recipient where given."""
     if recipient is None:
-        rows = await pool.fetch(_SQL["newest"], before or _LAST, limit)
+        rows = await pool.fetch(*_SQL["newest"].of(before=before or _LAST, limit=limit))
     else:
-        rows = await pool.fetch(_SQL["to_recipient"], recipient, before or _LAST, limit)
+        statement = _SQL["to_recipient"].of(recipient=recipient, before=before or _LAST, limit=limit)
+        rows = await pool.fetch(*statement)
     return [_kept(row) for row in rows]
 
 

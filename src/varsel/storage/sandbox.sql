@@ -1,13 +1,13 @@
 -- name: newest
 SELECT id, notification_id, channel, attempt, kept, recipient, sender, subject, body, content_type, attachments
 FROM sandbox_messages
-WHERE id < $1
+WHERE id < :before
 ORDER BY id DESC
-LIMIT $2
+LIMIT :limit
 
 -- name: to_recipient
 SELECT id, notification_id, channel, attempt, kept, recipient, sender, subject, body, content_type, attachments
 FROM sandbox_messages
-WHERE recipient = $1 AND id < $2
+WHERE recipient = :recipient AND id < :before
 ORDER BY id DESC
-LIMIT $3
+LIMIT :limit

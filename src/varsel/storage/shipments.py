@@ -43,14 +43,15 @@ async def states(pool: Pool, asked: Sequence[tuple[UUID, str]], *, few: int) -> 
     """
     distinct = dict.fromkeys(asked)
     rows = await pool.fetch(
-        _SQL["states"],
-        [order_id for order_id, _ in distinct],
-        [creator for _, creator in distinct],
-        Result.EMAIL_NEW,
-        Result.EMAIL_SENDING,
-        Result.SMS_NEW,
-        Result.SMS_SENDING,
-        few,
+        *_SQL["states"].of(
+            order_ids=[order_id for order_id, _ in distinct],
+            creators=[creator for _, creator in distinct],
+            email_new=Result.EMAIL_NEW,
+            email_sending=Result.EMAIL_SENDING,
+            sms_new=Result.SMS_NEW,
+            sms_sending=Result.SMS_SENDING,
+            few=few,
+        )
     )
     found: dict[tuple[UUID, str], ShipmentState] = {}
     for order_id, creator, reference, order_type, status, last_update, size, address, result, result_time in rows:
