@@ -41,7 +41,8 @@ docs: $(DEV_STAMP) ## write the generated pages anew
 
 lock: ## resolve the dependencies anew (needs uv)
 	@uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q -o requirements/run.txt
-	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q -o requirements/dev.txt
+	@uv pip compile pyproject.toml --extra embedded --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q -c requirements/run.txt -o requirements/embedded.txt
+	@uv pip compile pyproject.toml --extra dev --extra embedded --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q -o requirements/dev.txt
 
 clean: ## remove the virtual environment and caches (data under ./var stays)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -56,8 +57,8 @@ $(VENV_STAMP):
 		echo "The virtual environment could not be made. On Debian and Ubuntu install the package python3-venv; then run make again." >&2; exit 1; }
 	@touch $@
 
-$(RUN_STAMP): $(VENV_STAMP) requirements/run.txt requirements/build.txt pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt -r requirements/build.txt
+$(RUN_STAMP): $(VENV_STAMP) requirements/embedded.txt requirements/build.txt pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/embedded.txt -r requirements/build.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

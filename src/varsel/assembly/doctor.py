@@ -1,5 +1,6 @@
 """The same parts as the service's, looked at instead of run."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -19,6 +20,7 @@ from varsel.outgoing.authentication import Introduction
 from varsel.settings import Settings
 from varsel.storage import probe
 from varsel.storage.embedded import EmbeddedPostgres
+from varsel.storage.embedded.programs import installations
 from varsel.storage.migrate import missing as missing_migrations
 from varsel.storage.pool import Pool
 from varsel.workers.hints import Hints
@@ -35,10 +37,15 @@ async def doctor(settings: Settings) -> list[Finding]:
             return [Finding("database", Verdict.FAIL, str(error))]
         if pool is None:
             return [
-                Finding("database", Verdict.OK, f"an embedded one will be created in {settings.data_dir}"),
+                await _examined("database", lambda: _to_be_created(settings)),
                 Finding("the rest", Verdict.OK, "is looked at once the database exists, after the first varsel serve"),
             ]
         return [*await _examine_database(pool), *await _outside(settings, pool)]
+
+
+async def _to_be_created(settings: Settings) -> str:
+    programs = await asyncio.to_thread(installations)
+    return f"an embedded one, PostgreSQL {programs[0].version}, will be created in {settings.data_dir}"
 
 
 async def _existing_database(settings: Settings, stack: AsyncExitStack) -> Pool | None:

