@@ -34,6 +34,7 @@ def intake_options(settings: Settings) -> IntakeOptions:
         attachment_hosts=attachment_hosts(settings),
         count_user_contacts=settings.count_user_contacts_at_registration,
         request_timeout=settings.http_request_timeout,
+        contact=settings.contact,
     )
 
 

@@ -14,10 +14,10 @@ from varsel.intake.credentials import Caller, Gatekeeper, LocalIssuer
 from varsel.intake.future_routes import future_endpoints
 from varsel.intake.health import Health
 from varsel.intake.inbox import Inbox
-from varsel.intake.openapi import build_document
-from varsel.intake.openapi_page import render_page
+from varsel.intake.openapi_document import build_document
+from varsel.intake.openapi_page import PAGE_POLICY, render_page
 from varsel.intake.routing import ANY, Endpoint, Handler, Method, Paths, resources_of
-from varsel.intake.services import Services
+from varsel.intake.services import IntakeOptions, Services
 from varsel.intake.sms_reports import SmsReports
 from varsel.intake.start_page import COUNTERS, INBOX, INTERFACE, READINESS, Link, StartPage
 from varsel.intake.triggers import Triggers
@@ -47,7 +47,7 @@ def make_app(services: Services, gatekeeper: Gatekeeper, extras: Extras) -> ASGI
     if extras.count:
         resources["/metrics"] = {"GET": Method(services.counters.show)}
     if extras.describe:
-        resources |= _description(endpoints, services.options.base_uri)
+        resources |= _description(endpoints, services.options)
         resources["/"] = {"GET": Method(StartPage(_links(extras)).show)}
     found = resources_of(gatekeeper, resources, longest=services.options.request_timeout)
     return Paths(found, nowhere=_no_such_path)
@@ -94,14 +94,18 @@ def _beside(extras: Extras) -> dict[str, dict[str, Method]]:
     return resources
 
 
-def _description(endpoints: Sequence[Endpoint], server: str) -> dict[str, dict[str, Method]]:
+def _description(endpoints: Sequence[Endpoint], options: IntakeOptions) -> dict[str, dict[str, Method]]:
     described = build_document(
-        [endpoint.spec for endpoint in endpoints], title="Varsel", version=__version__, server=server
+        [endpoint.spec for endpoint in endpoints],
+        title="Varsel",
+        version=__version__,
+        server=options.base_uri,
+        contact=options.contact,
     )
     page = render_page(described)
 
     async def show_page(_request: Request, _caller: Caller) -> Response:
-        return HTMLResponse(page)
+        return HTMLResponse(page, headers={"Content-Security-Policy": PAGE_POLICY})
 
     return {
         "/swagger": {"GET": Method(show_page)},

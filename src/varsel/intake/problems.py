@@ -6,37 +6,40 @@ from varsel.intake.documents import Document
 from varsel.intake.shapes import member
 
 _SECTION: Final = "https://tools.ietf.org/html/rfc9110#section-"
-_TRACE_ID = Annotated[str, member("W3C trace context of the request; name it when asking for help.")]
+_TYPE = Annotated[str, member("A URI that stands for this kind of problem.")]
+_TITLE = Annotated[str, member("This kind of problem in a few words.")]
+_STATUS = Annotated[int, member("The status of the answer.")]
+_TRACE_ID = Annotated[str, member("W3C trace context of the request; name it when you ask for help.")]
 
 
 class ValidationProblem(Document, frozen=True, kw_only=True):
-    """The request breaks the contract; `errors` names every failing member."""
+    """The request breaks the rules; `errors` names the members that fail, and why."""
 
-    type: str
-    title: str
-    status: int
-    errors: dict[str, tuple[str, ...]]
+    type: _TYPE
+    title: _TITLE
+    status: _STATUS
+    errors: Annotated[dict[str, tuple[str, ...]], member("Messages by the member that they concern.")]
     trace_id: _TRACE_ID
 
 
 class Problem(Document, frozen=True, kw_only=True):
     """A plain problem document."""
 
-    type: str
-    title: str
-    status: int
+    type: _TYPE
+    title: _TITLE
+    status: _STATUS
     trace_id: _TRACE_ID
 
 
 class AltinnProblem(Document, frozen=True, kw_only=True):
     """A problem with a code that programs can tell apart."""
 
-    type: str
-    title: str
-    status: int
-    code: str
+    type: _TYPE
+    title: _TITLE
+    status: _STATUS
+    code: Annotated[str, member("A code that programs can tell apart, such as `NOT-00001`.")]
     trace_id: _TRACE_ID
-    status_description: str | None = None
+    status_description: Annotated[str | None, member("The name of the status, if it has one.")] = None
 
 
 def validation_problem(errors: dict[str, list[str]], trace_id: str) -> ValidationProblem:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from varsel.intake.answers import document
 from varsel.intake.credentials import Caller, Policy
 from varsel.intake.documents import Document
-from varsel.intake.openapi import Parameter, RouteSpec
+from varsel.intake.openapi import Example, Parameter, RouteSpec, Tag
 from varsel.intake.openapi import Response as Described
 from varsel.intake.routing import Endpoint
 from varsel.intake.shapes import member
@@ -37,14 +37,25 @@ ENDPOINT = Endpoint(
         "Answer a send condition",
         Policy.NONE,
         {
-            200: Described("Yes or no, as asked for.", SendConditionDocument),
-            415: Described("A Content-Type other than `application/json` was given."),
+            200: Described(
+                "Yes or no, as asked for.",
+                SendConditionDocument,
+                {"yes": Example("The order is sent", SendConditionDocument(send_notification=True))},
+            ),
+            415: Described("A Content-Type other than `application/json` was given. The body is empty."),
         },
+        "Answers as a condition endpoint does. Its address can be the condition endpoint of an order, to try it out.",
+        Tag("Tests", "Aids for those who write clients."),
         parameters=(
-            Parameter(_PARAMETER, "query", "`true` for yes; anything else, and nothing, for no.", required=False),
+            Parameter(
+                _PARAMETER,
+                "query",
+                "`true` for yes; everything else is no.",
+                required=False,
+                example="true",
+                default="false",
+            ),
         ),
-        description="A test aid: its address can be the condition endpoint of an order.",
-        tag="Tests",
     ),
     answer,
     claims_json=True,

@@ -44,6 +44,8 @@ class IntakeOptions:
     """Whether contacts registered by users are looked up when an order is placed (processing.md 2.4)."""
     request_timeout: timedelta
     """Longest time one request may take, the arrival of its body included."""
+    contact: str | None
+    """E-mail address where callers get help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

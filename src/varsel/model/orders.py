@@ -12,7 +12,11 @@ import msgspec
 
 
 class NotificationChannel(IntEnum):
-    """The channel scheme of an order (api.md 4.1). Members carry their wire names."""
+    """By which channel recipients are notified. `EmailPreferred` is e-mail, or SMS where there is no e-mail address;
+    `SmsPreferred` is SMS, or e-mail where there is no mobile number; `EmailAndSms` is both.
+
+    Members carry their wire names (api.md 4.1).
+    """
 
     Email = 0
     Sms = 1
@@ -22,21 +26,24 @@ class NotificationChannel(IntEnum):
 
 
 class ContentType(IntEnum):
-    """How the body of an e-mail is to be read."""
+    """Whether the body of an e-mail is plain text or HTML."""
 
     Plain = 0
     Html = 1
 
 
 class SendingTimePolicy(IntEnum):
-    """When a notification may leave: any time, or only inside the daytime window (processing.md 4.3)."""
+    """When a notification may be sent: at any time of the day, or in the daytime only, by default 9 to 17 in Oslo.
+
+    The window is that of processing.md 4.3.
+    """
 
     Anytime = 1
     Daytime = 2
 
 
 class OrderType(IntEnum):
-    """The kind of registration that created the order."""
+    """How an order was placed: as a notification, a reminder, an instant message, or an e-mail with attachments."""
 
     Notification = 0
     Reminder = 1
@@ -45,7 +52,10 @@ class OrderType(IntEnum):
 
 
 class OrderStatus(IntEnum):
-    """Where an order stands (api.md 4.2). The legal steps between them are in `model.states`."""
+    """Where an order stands.
+
+    Numbers and meanings are those of api.md 4.2; the legal steps between them are in `model.states`.
+    """
 
     Registered = 0
     Processing = 1
@@ -56,7 +66,10 @@ class OrderStatus(IntEnum):
 
 
 class RecipientLookupStatus(IntEnum):
-    """Verdict of the contact look-up made at registration (api.md 3.5)."""
+    """Whether all looked-up recipients can be reached, some of them, or none.
+
+    It is the verdict of the look-up made at registration (api.md 3.5).
+    """
 
     Success = 0
     PartialSuccess = 1

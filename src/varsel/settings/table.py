@@ -182,6 +182,13 @@ class Table:
         "Whether `/swagger` shows the description of the interface. It reveals nothing secret; turn it on where "
         "callers should be able to read it.",
     )
+    contact: str | None = setting(
+        SERVICE,
+        optional(email_address()),
+        "",
+        "E-mail address where callers of the interface get help. The description at `/swagger` shows it; without it, "
+        "that shows `VARSEL_BASE_URI`.",
+    )
     metrics: bool = setting(
         SERVICE,
         yes_no(),

@@ -7,14 +7,19 @@ from typing import Any, Protocol
 import msgspec
 
 from varsel.intake.shapes.findings import Unreadable
+from varsel.intake.shapes.named import Enumeration, References, extended
 from varsel.intake.shapes.rules import Rule
-from varsel.intake.shapes.scalars import Problem, Reader, References
+from varsel.intake.shapes.scalars import Problem, Reader
 from varsel.intake.shapes.scanning import IGNORED, Walk, Window
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a shape. `path` and `key` are its steps in a JSON path and in a model path, dot included."""
+    """One member of a shape. `path` and `key` are its steps in a JSON path and in a model path, dot included.
+
+    `enumeration` is what is published instead of the names that its reader knows. `default` is what absence means, as
+    it is written in JSON; UNSET if that cannot be said by a value.
+    """
 
     attribute: str
     wire: str
@@ -28,6 +33,8 @@ class Member:
     nullable: bool
     never_null: bool
     never_blank: bool
+    enumeration: Enumeration | None
+    default: Any
 
     def lacks(self, value: Any) -> bool:
         """Tell whether a presence rule (phase A2) is broken by this value."""
@@ -36,26 +43,19 @@ class Member:
         return self.never_blank and (not value or value.isspace())
 
     def schema(self, references: References) -> dict[str, Any]:
-        """Return the member's JSON Schema."""
-        found = self.reader.schema(references)
-        if self.description:
-            found = {**found, "description": self.description}
+        """Return the member's JSON Schema.
+
+        Null is as good as absent where it is allowed, so that it is not allowed where the member must be there.
+        """
+        keywords: dict[str, Any] = {"description": self.description} if self.description else {}
         if self.never_blank:
-            found["pattern"] = r"\S"
+            keywords["pattern"] = r"\S"
         for rule in self.rules:
-            found.update(rule.schema)
-        if self.nullable:
-            return _or_null(found)
-        return found
-
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" in schema:
-        return {"anyOf": [{"$ref": schema["$ref"]}, {"type": "null"}], "description": schema.get("description", "")}
-    widened = {**schema, "type": [schema["type"], "null"]}
-    if "enum" in widened:
-        widened["enum"] = [*widened["enum"], None]
-    return widened
+            keywords.update(rule.schema)
+        if self.default is not msgspec.UNSET:
+            keywords["default"] = self.default
+        described = self.enumeration or self.reader
+        return extended(described.schema(references), keywords, nullable=self.nullable and not self.expected)
 
 
 _Judged = tuple[str, str, tuple[Callable[[Any, Any], str | None], ...], Reader | None]
@@ -189,9 +189,7 @@ class ObjectReader(Reader):
 
     def schema(self, references: References) -> dict[str, Any]:
         """Describe the shape once and refer to it."""
-        if not references.knows(self.name):
-            references.schemas[self.name].update(self._describe(references))
-        return references.to(self.name)
+        return references.to(self.name, self._shape, lambda: self._describe(references))
 
     def _describe(self, references: References) -> dict[str, Any]:
         required = [member.wire for member in self._members if member.mandatory or member.expected]

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from varsel.intake.shapes.containers import ArrayReader, Collector, Member, ObjectReader, OptionalArrayReader
+from varsel.intake.shapes.named import Enumeration, first_paragraph
 from varsel.intake.shapes.rules import Rule
 from varsel.intake.shapes.scalars import (
     Boolean,
@@ -115,7 +116,16 @@ def _member(field: msgspec.structs.FieldInfo, hint: Any) -> Member:
         nullable=nullable,
         never_null=reader.passes_null and not nullable,
         never_blank=mandatory and reader.refuses_blank and not nullable,
+        enumeration=next((extra for extra in extras if isinstance(extra, Enumeration)), None),
+        default=msgspec.UNSET if mandatory or declared.expected else _published_default(field.default),
     )
+
+
+def _published_default(value: Any) -> Any:
+    """Return a member's default as it is written in JSON; UNSET if null, now or nothing is meant."""
+    if isinstance(value, IntEnum):
+        return value.name
+    return value if isinstance(value, str | bool) else msgspec.UNSET
 
 
 def _reader_among(kinds: list[Any], declared: Declared, extras: tuple[Any, ...]) -> Reader:
@@ -152,8 +162,3 @@ def split(hint: Any) -> tuple[Any, tuple[Any, ...]]:
 def alternatives(annotation: Any) -> tuple[Any, ...]:
     """Return the members of a union, or the annotation itself."""
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-
-
-def first_paragraph(shape: type[msgspec.Struct]) -> str:
-    """Return the description of a shape or document: its docstring up to the first blank line."""
-    return " ".join((shape.__doc__ or "").partition("\n\n")[0].split())

@@ -7,6 +7,7 @@ from typing import Any, Final, NewType
 from uuid import UUID
 
 from varsel.intake.shapes.findings import Unreadable
+from varsel.intake.shapes.named import Enumeration, References
 from varsel.intake.shapes.scanning import Number, Walk, Window
 from varsel.intake.times import Moment, read_moment
 
@@ -52,28 +53,9 @@ class Reader:
         """Tell whether neither `missing` nor `problems` finds anything in a small value that was read exactly."""
         return True
 
-    def schema(self, references: "References") -> dict[str, Any]:
+    def schema(self, references: References) -> dict[str, Any]:
         """Return the JSON Schema of the value."""
         raise NotImplementedError
-
-
-class References:
-    """The named schemas of a document: each shape is described once and referred to."""
-
-    def __init__(self) -> None:
-        self.schemas: dict[str, dict[str, Any]] = {}
-
-    def knows(self, name: str) -> bool:
-        """Tell whether `name` is described or being described; otherwise note that it now is."""
-        if name in self.schemas:
-            return True
-        self.schemas[name] = {}
-        return False
-
-    @staticmethod
-    def to(name: str) -> dict[str, Any]:
-        """Return the reference to a named schema."""
-        return {"$ref": f"#/components/schemas/{name}"}
 
 
 class OrNull(Reader):
@@ -188,10 +170,10 @@ class Choice(Reader):
     """A member of an enumeration: by name in any case, by integer, or by a string holding the integer."""
 
     def __init__(self, options: type[IntEnum]) -> None:
-        self._names = [option.name for option in options]
+        self._described = Enumeration.of(options)
         self._by_name: dict[str, IntEnum] = {option.name.lower(): option for option in options}
         self._by_number: dict[int, IntEnum] = {option.value: option for option in options}
-        self.expected = f"One of {', '.join(self._names)}"
+        self.expected = f"One of {', '.join(self._described.values)}"
 
     def read(self, value: Any) -> IntEnum:
         """Accept defined values only (api.md 5, item 30)."""
@@ -203,9 +185,9 @@ class Choice(Reader):
             raise Unreadable(f"{self.expected} is expected.")
         return option
 
-    def schema(self, _references: References) -> dict[str, Any]:
-        """List the names."""
-        return {"type": "string", "enum": self._names}
+    def schema(self, references: References) -> dict[str, Any]:
+        """Refer to the names."""
+        return self._described.schema(references)
 
 
 class Undefined(int):
@@ -240,7 +222,7 @@ class OpenChoice(Reader):
             yield "", f"{self.expected} is expected."
 
     def schema(self, references: References) -> dict[str, Any]:
-        """List the names."""
+        """Refer to the names."""
         return self._defined.schema(references)
 
 

@@ -77,6 +77,10 @@ MIME_TYPES: Final = (
     "video/x-msvideo",
 )
 _ALLOWED: Final = frozenset(name.lower() for name in MIME_TYPES)
+# Not an enumeration: generated clients turn its values into identifiers, and some send those.
+_TYPE_DESCRIPTION: Final = (
+    f"The file's type, in any letter case. One of {', '.join(f'`{name}`' for name in MIME_TYPES)}."
+)
 
 _MOST_PARAMETERS: Final = 100
 """Query parameters of an address; a signature has some fifteen."""
@@ -91,7 +95,7 @@ def file_name(value: str, _told: object) -> str | None:
     return "The file name must have an extension and must not hold a slash or backslash."
 
 
-@rule(enum=list(MIME_TYPES))
+@rule()
 def allowed_type(value: str, _told: object) -> str | None:
     """Demand one of the allowed types."""
     return None if value.lower() in _ALLOWED else "Files of this type cannot be attached."
@@ -101,8 +105,11 @@ class AttachmentRequest(FutureShape, frozen=True, kw_only=True):
     """A file that is fetched when the e-mail is sent."""
 
     filename: Annotated[str, member("The file's name, with extension.", file_name)]
-    mime_type: Annotated[str, member("The file's type.", allowed_type)]
-    sas_url: Annotated[UriText, member("Where it is fetched: a pre-signed address of a blob.")]
+    mime_type: Annotated[str, member(_TYPE_DESCRIPTION, allowed_type)]
+    sas_url: Annotated[
+        UriText,
+        member("Where it is fetched: a pre-signed https address of one blob, valid 15 minutes beyond the send time."),
+    ]
 
     def judge(self, told: Circumstances) -> Iterator[tuple[str, str]]:
         """Demand an address that will let us read the file when the e-mail is sent."""

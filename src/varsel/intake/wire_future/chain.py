@@ -26,16 +26,17 @@ def at_least_a_day(value: int, _told: object) -> str | None:
 
 
 class ReminderRequest(FutureShape, frozen=True, kw_only=True):
-    """A reminder, independent of the main notification but for the time it is counted from."""
+    """A reminder, at either `delayDays` or `requestedSendTime`. Nothing else depends on the main notification."""
 
     recipient: Annotated[RecipientChoice, member("Whom to remind.")]
     senders_reference: Annotated[str | None, member("The sender's own reference of the reminder.")] = None
-    condition_endpoint: Annotated[UriText | None, member("Asked at the send time whether to send.", web_address)] = None
-    delay_days: Annotated[
-        int | None, member("Send so many times 24 hours after the main notification.", at_least_a_day)
+    condition_endpoint: Annotated[
+        UriText | None,
+        member("An http or https address that is asked at the send time whether to send.", web_address),
     ] = None
+    delay_days: Annotated[int | None, member("Days of 24 hours after the main notification.", at_least_a_day)] = None
     requested_send_time: Annotated[
-        Moment | None, member("When to send, with a time zone, instead of a delay.", has_zone, not_past)
+        Moment | None, member("When to send, with a time zone; not in the past.", has_zone, not_past)
     ] = None
 
     def judge(self, told: Circumstances) -> Iterator[tuple[str, str]]:
@@ -65,7 +66,10 @@ class ChainRequest(ScheduledRequest, frozen=True, kw_only=True):
     family = Family.CHAIN
 
     recipient: Annotated[RecipientChoice, member("Whom to notify.")]
-    reminders: Annotated[tuple[ReminderRequest, ...], member("What follows later.", null_is_empty=True)] = ()
+    reminders: Annotated[
+        tuple[ReminderRequest, ...],
+        member("Reminders, sent later whether or not the notification was read.", null_is_empty=True),
+    ] = ()
 
     @property
     def holds_until(self) -> datetime | None:

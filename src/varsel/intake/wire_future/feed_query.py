@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Final, NamedTuple, TypeVar
 
-from varsel.intake.shapes import Invalid, Unreadable
+from varsel.intake.shapes import Invalid, Unreadable, rule
 from varsel.intake.shapes.scalars import Choice, Integer
 
 LARGEST_PAGE: Final = 500
@@ -31,7 +31,9 @@ class FeedQuery(NamedTuple):
     descending: bool = False
 
 
-_SEQUENCE: Final = Integer(64)
+SEQUENCE: Final = Integer(64)
+"""Reads a sequence number."""
+
 _SIZE: Final = Integer()
 _ORDER: Final = Choice(OrderBy)
 
@@ -58,10 +60,16 @@ def _read(given: dict[str, str], key: str, read: Callable[[str], T], default: T,
         return default
 
 
+@rule(minimum=0)
+def not_negative(value: int, _context: object) -> str | None:
+    """Demand a number that an entry may have, or 0."""
+    return None if value >= 0 else "A sequence number is not negative."
+
+
 def _sequence(text: str) -> int:
-    number = _SEQUENCE.read(text)
-    if number < 0:
-        raise Unreadable("A sequence number is not negative.")
+    number = SEQUENCE.read(text)
+    if message := not_negative.broken(number, None):
+        raise Unreadable(message)
     return number
 
 

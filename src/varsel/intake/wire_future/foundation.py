@@ -78,7 +78,9 @@ class FutureRequest(FutureShape, frozen=True, kw_only=True):
     family: ClassVar[Family]
     """Within which idempotency ids are known (api.md 5, item 17)."""
 
-    idempotency_id: Annotated[str, member("The caller's own id of this request; a repeated one is answered alike.")]
+    idempotency_id: Annotated[
+        str, member("The caller's own id of this request. If it was used before, the first request's ids are answered.")
+    ]
     senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
 
     @property
@@ -99,17 +101,21 @@ class FutureRequest(FutureShape, frozen=True, kw_only=True):
 class DialogRequest(FutureShape, frozen=True, kw_only=True):
     """The dialog that the notification belongs to."""
 
-    dialog_id: Annotated[str | None, member("Stored with the order, not looked at.")] = None
-    transmission_id: Annotated[str | None, member("Stored with the order, not looked at.")] = None
+    dialog_id: Annotated[str | None, member("The dialog's id; stored with the order.")] = None
+    transmission_id: Annotated[str | None, member("The transmission's id; stored with the order.")] = None
 
 
 class ScheduledRequest(FutureRequest, frozen=True, kw_only=True):
     """What requests with a send time have in common."""
 
     requested_send_time: Annotated[
-        Moment | UnsetType, member("When to send, with a time zone; now if absent.", has_zone, not_past)
+        Moment | UnsetType,
+        member("When to send, with a time zone; not in the past; now if absent.", has_zone, not_past),
     ] = UNSET
-    condition_endpoint: Annotated[UriText | None, member("Asked at the send time whether to send.", web_address)] = None
+    condition_endpoint: Annotated[
+        UriText | None,
+        member("An http or https address that is asked at the send time whether to send.", web_address),
+    ] = None
     dialogporten_association: Annotated[DialogRequest | None, member("The dialog that it belongs to.")] = None
 
     def send_time(self, now: datetime) -> Moment:

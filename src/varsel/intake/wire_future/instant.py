@@ -23,14 +23,18 @@ class InstantSmsSettings(FutureShape, frozen=True, kw_only=True):
     """An SMS that is sent at once."""
 
     body: Annotated[str, member("The text.")]
-    sender: Annotated[str | None, member("The sender, used as written; the default if absent or blank.")] = None
+    sender: Annotated[str | None, member("The sender, used as written; the service's default if absent or blank.")] = (
+        None
+    )
 
 
 class InstantSmsRecipient(FutureShape, frozen=True, kw_only=True):
     """Who receives the SMS, what, and until when it is worth delivering."""
 
     phone_number: Annotated[str, member("Phone number in international form.", mobile_number)]
-    time_to_live_in_seconds: Annotated[int, member("How long delivery may be tried, in seconds.", time_to_live)]
+    time_to_live_in_seconds: Annotated[
+        int, member("How long delivery may be tried: 60 to 172,800 seconds.", time_to_live)
+    ]
     sms_settings: Annotated[InstantSmsSettings, member("What is sent.", model="ShortMessageContent")]
 
 

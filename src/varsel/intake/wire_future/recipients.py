@@ -59,13 +59,13 @@ class SmsRecipientRequest(FutureShape, frozen=True, kw_only=True):
 
 
 class PartyRequest(FutureShape, frozen=True, kw_only=True):
-    """A party whose addresses are looked up; each channel that the scheme may use needs its settings."""
+    """A party whose addresses are looked up; each channel that may be used needs its settings."""
 
-    channel_schema: Annotated[NotificationChannel | Undefined, member("The channel scheme.")]
-    email_settings: Annotated[EmailSettings | None, member("Needed unless the scheme is Sms.")] = None
-    sms_settings: Annotated[SmsSettings | None, member("Needed unless the scheme is Email.")] = None
-    resource_id: Annotated[str | None, member("The resource the notification concerns.", resource_urn)] = None
-    resource_action: Annotated[str | None, member("The action on the resource; only together with it.")] = None
+    channel_schema: Annotated[NotificationChannel | Undefined, member("By which channel the party is notified.")]
+    email_settings: Annotated[EmailSettings | None, member("The e-mail; needed unless the channel is `Sms`.")] = None
+    sms_settings: Annotated[SmsSettings | None, member("The SMS; needed unless the channel is `Email`.")] = None
+    resource_id: Annotated[str | None, member("The resource that the notification concerns.", resource_urn)] = None
+    resource_action: Annotated[str | None, member("The action on the resource; needs `resourceId`.")] = None
 
     def judge(self, _told: object) -> Iterator[tuple[str, str]]:
         """Demand the settings that the scheme may use, and that an action belongs to a resource."""
@@ -77,35 +77,47 @@ class PartyRequest(FutureShape, frozen=True, kw_only=True):
 
 
 class PersonRequest(PartyRequest, frozen=True, kw_only=True):
-    """A person."""
+    """A person, whose addresses are looked up."""
 
     national_identity_number: Annotated[
         str, member("National identity number, 11 digits.", digits(11, "A national identity number"))
     ]
-    ignore_reservation: Annotated[bool, member("Notify even if reserved against digital contact.")] = False
-    use_stale_contact_information: Annotated[bool, member("Use contact information that is long unconfirmed.")] = False
+    ignore_reservation: Annotated[bool, member("Notify the person even if reserved against digital contact.")] = False
+    use_stale_contact_information: Annotated[
+        bool, member("Use contact information that has not been confirmed for a long time.")
+    ] = False
 
 
 class OrganizationRequest(PartyRequest, frozen=True, kw_only=True):
-    """An organisation."""
+    """An organisation, whose addresses are looked up."""
 
     org_number: Annotated[str, member("Organisation number, 9 digits.", digits(9, "An organisation number"))]
 
 
 class ExternalIdentityRequest(PartyRequest, frozen=True, kw_only=True):
-    """A user who identifies by e-mail or user name instead of a national identity number."""
+    """A user who signs in by e-mail address or user name, without a national identity number."""
 
-    external_identity: Annotated[str, member("URN of the user, its value percent-encoded.", external_identity)]
+    external_identity: Annotated[
+        str,
+        member(
+            "The user's URN, its value percent-encoded: `urn:altinn:person:idporten-email:` and an e-mail address, or "
+            "`urn:altinn:party:username:`, `urn:altinn:username:` or `urn:altinn:person:legacy-selfidentified:` and a "
+            "user name.",
+            external_identity,
+        ),
+    ]
 
 
 class RecipientChoice(FutureShape, frozen=True, kw_only=True):
     """Exactly one recipient, of one of five kinds."""
 
-    recipient_email: EmailRecipientRequest | None = None
-    recipient_sms: SmsRecipientRequest | None = None
-    recipient_person: PersonRequest | None = None
-    recipient_organization: OrganizationRequest | None = None
-    recipient_external_identity: ExternalIdentityRequest | None = None
+    recipient_email: Annotated[EmailRecipientRequest | None, member("An e-mail address.")] = None
+    recipient_sms: Annotated[SmsRecipientRequest | None, member("A phone number.")] = None
+    recipient_person: Annotated[PersonRequest | None, member("A person.")] = None
+    recipient_organization: Annotated[OrganizationRequest | None, member("An organisation.")] = None
+    recipient_external_identity: Annotated[
+        ExternalIdentityRequest | None, member("A user without a national identity number.")
+    ] = None
 
     @property
     def named(self) -> list[EmailRecipientRequest | SmsRecipientRequest | PartyRequest]:

@@ -11,7 +11,7 @@ class SmsSettings(FutureShape, frozen=True, kw_only=True):
     """An SMS, sent in the daytime unless the caller says otherwise."""
 
     body: Annotated[str, member("The text.")]
-    sender: Annotated[str | None, member("The sender; the default if absent or blank.")] = None
+    sender: Annotated[str | None, member("The sender; the service's default if absent or blank.")] = None
     sending_time_policy: Annotated[
-        SendingTimePolicy | Undefined, member("Whether it may leave at any time, or in the daytime only.")
+        SendingTimePolicy | Undefined, member("Whether it may be sent at any time of the day, or in the daytime only.")
     ] = SendingTimePolicy.Daytime

@@ -56,9 +56,9 @@ def valid_number(value: str, told: Circumstances) -> str | None:
 
 
 class RecipientRequest(Shape, frozen=True, omit_defaults=True, gc=False):
-    """Whom to notify: a person, an organisation, or direct addresses."""
+    """Whom to notify: a person, an organisation, or addresses that the sender knows."""
 
-    email_address: Annotated[str | None, member("E-mail address, stored and used as written.", valid_email)] = None
+    email_address: Annotated[str | None, member("E-mail address, used as written.", valid_email)] = None
     mobile_number: Annotated[str | None, member("Mobile number in international form.", valid_number)] = None
     organization_number: Annotated[
         str | None, member("Organisation number, 9 digits.", digits(9, "An organisation number", or_empty=True))
@@ -67,7 +67,7 @@ class RecipientRequest(Shape, frozen=True, omit_defaults=True, gc=False):
         str | None,
         member("National identity number, 11 digits.", digits(11, "A national identity number", or_empty=True)),
     ] = None
-    is_reserved: Annotated[bool | None, member("Accepted and ignored.")] = None
+    is_reserved: Annotated[bool | None, member("Ignored.")] = None
 
     def judge(self, told: Circumstances) -> Iterator[tuple[str, str]]:
         """Demand that the recipient can be reached on the channel, and is named in one way only."""

@@ -57,19 +57,26 @@ class V1Request(Shape, frozen=True):
 
     senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
     requested_send_time: Annotated[
-        Moment | UnsetType, member("When to send, with a time zone; now if absent.", has_zone, not_past)
+        Moment | UnsetType,
+        member("When to send, with a time zone: at most five minutes in the past; now if absent.", has_zone, not_past),
     ] = UNSET
-    condition_endpoint: Annotated[str | None, member("Asked at the send time whether to send.", public_web_address)] = (
-        None
-    )
+    condition_endpoint: Annotated[
+        str | None,
+        member(
+            "An http or https address with a public host name, which is asked at the send time whether to send.",
+            public_web_address,
+        ),
+    ] = None
     recipients: Annotated[
         RecipientParts,
         member("Whom to notify.", at_least_one, expected=True),
         Streamed(RecipientRequest, RecipientCollector),
     ] = RecipientParts()
-    ignore_reservation: Annotated[bool | None, member("Notify persons reserved against digital contact too.")] = None
-    resource_id: Annotated[str | None, member("The resource the notification concerns.")] = None
-    resource_action: Annotated[str | None, member("The action on the resource; only together with it.")] = None
+    ignore_reservation: Annotated[
+        bool | None, member("Notify persons reserved against digital contact too; false if absent.")
+    ] = None
+    resource_id: Annotated[str | None, member("The resource that the notification concerns.")] = None
+    resource_action: Annotated[str | None, member("The action on the resource; needs `resourceId`.")] = None
 
     @property
     def scheme(self) -> NotificationChannel | None:
@@ -82,13 +89,13 @@ class V1Request(Shape, frozen=True):
 
 
 class EmailOrderRequest(V1Request, frozen=True):
-    """An order sent by e-mail, from the default address."""
+    """An order that is sent by e-mail, from the service's default address."""
 
     parameter = "emailNotificationOrderRequest"
 
     subject: Annotated[str, member("The subject; newlines become spaces.", required=True)] = ""
     body: Annotated[str, member("The text.", required=True)] = ""
-    content_type: Annotated[ContentType | None, member("How the text is to be read; Plain if absent.")] = None
+    content_type: Annotated[ContentType | None, member("Whether the body is plain text or HTML.")] = ContentType.Plain
 
     @property
     def scheme(self) -> NotificationChannel:
@@ -97,12 +104,12 @@ class EmailOrderRequest(V1Request, frozen=True):
 
 
 class SmsOrderRequest(V1Request, frozen=True):
-    """An order sent by SMS."""
+    """An order that is sent by SMS."""
 
     parameter = "smsNotificationOrderRequest"
 
     body: Annotated[str, member("The text.", required=True)] = ""
-    sender_number: Annotated[str | None, member("The sender; the default if empty.")] = None
+    sender_number: Annotated[str | None, member("The sender; the service's default if absent or empty.")] = None
 
     @property
     def scheme(self) -> NotificationChannel:
@@ -113,27 +120,29 @@ class SmsOrderRequest(V1Request, frozen=True):
 class EmailTemplate(Shape, frozen=True):
     """The e-mail text of an order."""
 
-    from_address: Annotated[str, member("The sender; the default if empty.")] = ""
+    from_address: Annotated[str, member("The sender; the service's default if empty.")] = ""
     subject: Annotated[str, member("The subject; newlines become spaces.", not_blank, expected=True)] = ""
     body: Annotated[str, member("The text.", not_blank, expected=True)] = ""
-    content_type: Annotated[ContentType, member("How the text is to be read.")] = ContentType.Plain
+    content_type: Annotated[ContentType, member("Whether the body is plain text or HTML.")] = ContentType.Plain
 
 
 class SmsTemplate(Shape, frozen=True):
     """The SMS text of an order."""
 
-    sender_number: Annotated[str, member("The sender; the default if empty.")] = ""
+    sender_number: Annotated[str, member("The sender; the service's default if empty.")] = ""
     body: Annotated[str, member("The text.", not_blank, expected=True)] = ""
 
 
 class OrderRequest(V1Request, frozen=True):
-    """An order with a chosen channel scheme; each channel it may use needs its template."""
+    """An order whose sender chooses the channel; each channel that it may use needs its template."""
 
     parameter = "notificationOrderRequest"
 
-    notification_channel: Annotated[NotificationChannel | None, member("The channel scheme.", expected=True)] = None
-    email_template: Annotated[EmailTemplate | None, member("Needed unless the channel is Sms.")] = None
-    sms_template: Annotated[SmsTemplate | None, member("Needed unless the channel is Email.")] = None
+    notification_channel: Annotated[
+        NotificationChannel | None, member("By which channel recipients are notified.", expected=True)
+    ] = None
+    email_template: Annotated[EmailTemplate | None, member("The e-mail; needed unless the channel is `Sms`.")] = None
+    sms_template: Annotated[SmsTemplate | None, member("The SMS; needed unless the channel is `Email`.")] = None
 
     @property
     def scheme(self) -> NotificationChannel | None:
