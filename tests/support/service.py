@@ -19,6 +19,7 @@ import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.types import ASGIApp
 
+from tests.support.described import HeldToDescription
 from tests.support.issuer import rsa_key
 from tests.support.raw_http import RawAnswer, exchange
 from tests.support.rig import Rig
@@ -218,7 +219,7 @@ async def _end_of(tasks: set[asyncio.Task[None]]) -> None:
 @asynccontextmanager
 async def _client(port: int) -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Limits(max_connections=50)
-    async with httpx.AsyncClient(
+    async with HeldToDescription(
         base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=_NO_TLS, timeout=_TIMEOUT, limits=limits
     ) as client:
         yield client
