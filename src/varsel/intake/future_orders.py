@@ -73,7 +73,7 @@ class PlaceChains:
         return place
 
     async def _place(self, shape: type[FutureRequest], request: Request, caller: Caller) -> Response:
-        async with self._services.bodies.of(request) as body:
+        async with self._services.bodies.of(request, caller) as body:
             decoder = _decoder_of(request)
             signature = signature_of(caller, shape, decoder, body) if shape.family is Family.CHAIN else None
             repeat = signature and self._repeats.recall(signature)

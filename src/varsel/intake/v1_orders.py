@@ -49,7 +49,7 @@ class PlaceOrders:
         return place
 
     async def _place(self, shape: type[V1Request], request: Request, caller: Caller) -> Response:
-        async with self._services.bodies.of(request) as body:
+        async with self._services.bodies.of(request, caller) as body:
             wanted = await self._read(shape, request, body)
             if caller.creator is None:
                 return empty(403)
