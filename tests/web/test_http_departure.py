@@ -33,6 +33,7 @@ async def answered(service: Service, method: str, path: str, *messages: Message)
         "type": "http",
         "method": method,
         "path": BASE + path,
+        "raw_path": (BASE + path).encode(),
         "query_string": b"",
         "headers": headers if method == "POST" else headers[:1],
     }

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -158,7 +159,7 @@ async def _handled(handler: Handler, request: Request, caller: Caller) -> Respon
         errors = invalid.errors
         return problem(lambda trace: problems.validation_problem(errors, trace), request)
     except BodyTooLarge:
-        return empty(413)
+        return empty(413, {"Connection": "close"})  # what is left of the body is not worth reading
     except UnsupportedMediaType:
         return problem(problems.unsupported_media_type, request)
 
@@ -168,7 +169,7 @@ def _media_type(request: Request) -> str:
 
 
 class Paths:
-    """Finds the resource of a path, in any letter case and with a trailing slash (api.md 1.1).
+    """Finds the resource of a path, in any letter case and with one trailing slash (api.md 1.1).
 
     Every path is looked up: as it is, or with one of its last segments taken for an id. `{id}` in the path of a
     resource stands for any text, `{guid}` for a GUID in any of its forms, handed on as a `UUID`.
@@ -185,7 +186,7 @@ class Paths:
         """Fold the path, then hand the request on."""
         app: ASGIApp | None = None
         if scope["type"] == "http":
-            path = scope["path"] = scope["path"].lower().rstrip("/") or "/"
+            path = scope["path"] = plain_path(scope["raw_path"])
             app = self._fixed.get(path) or self._by_id(path, scope)
         await (app or self._nowhere)(scope, receive, send)
 
@@ -200,6 +201,34 @@ class Paths:
                 return resource if taken else None
             segments[place] = given
         return None
+
+
+def plain_path(raw: bytes) -> str:
+    """Return the path of a request as resources are named: in lower case, without escapes, dots and trailing slash.
+
+    An escaped slash never divides segments, so a filter in front that looks for a path cannot be walked past. Dot
+    segments are resolved, escaped ones too (RFC 3986, section 5.2.4).
+    """
+    path = raw.decode("latin-1").lower()
+    if "%" in path:
+        path = unquote(path.replace("%2f", "%252f")).lower()
+    if "/." in path:
+        path = _without_dots(path)
+    if path.endswith("//"):
+        return path  # an empty segment is in no path of ours
+    return path.removesuffix("/") or "/"
+
+
+def _without_dots(path: str) -> str:
+    segments: list[str] = []
+    given = path.split("/")[1:]
+    for segment in given:
+        if segment == "..":
+            del segments[-1:]
+        elif segment != ".":
+            segments.append(segment)
+    ends_open = given[-1] in {".", ".."}
+    return "/" + "/".join([*segments, ""] if ends_open and segments else segments)
 
 
 def resources_of(
