@@ -2,13 +2,14 @@
 
 import asyncio
 import gc
+import socket
 import sys
 
-import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from varsel.assembly.http_server import HttpServer, OneWrite
+from varsel.http import HttpServer, Limits
+from varsel.intake.departure import EXTENSION, Departure
 
 _START = {
     "type": "http.response.start",
@@ -32,15 +33,10 @@ async def serve(port: int) -> None:
     """Answer on `port` of 127.0.0.1 until ended."""
     gc.freeze()
     gc.set_threshold(50_000, 10, 10)  # as the service has it
-    config = uvicorn.Config(
-        answer, port=port, http=OneWrite, ws="none", lifespan="off", log_config=None, access_log=False
-    )
-    server = HttpServer(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn tells it in no other way
-        await asyncio.sleep(0.01)
+    server = HttpServer(answer, Limits(), leaving_name=EXTENSION, leaving=Departure)
+    await server.start(socket.create_server(("127.0.0.1", port)))
     print("bare ready", flush=True)
-    await serving
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

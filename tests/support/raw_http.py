@@ -27,7 +27,7 @@ class Connection:
 
     def send(self, *pieces: bytes) -> None:
         """Send `pieces` one after the other, as fast as they are taken."""
-        assert self._sending is None
+        assert self._sending is None or self._sending.done()
         self._sending = asyncio.create_task(self._send(pieces))
 
     async def _send(self, pieces: tuple[bytes, ...]) -> None:

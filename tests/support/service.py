@@ -3,7 +3,6 @@
 Clock, database and event loop are the test's own, so that a test decides when anything is due and waits for nothing.
 """
 
-import asyncio
 import dataclasses
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -191,29 +190,14 @@ def write_directory(data_dir: Path, contents: Mapping[str, Any]) -> None:
 
 @asynccontextmanager
 async def _listening(settings: Settings, app: ASGIApp) -> AsyncIterator[int]:
-    """Run the very server of `varsel serve`, but start and stop it by hand: its own loop ends by looking at times."""
+    """Run the very server of `varsel serve`."""
     server = http_server(settings, app)
     listening = bound_socket(settings)
-    listening.listen()
-    server.config.load()
-    server.lifespan = server.config.lifespan_class(server.config)
-    await server.startup([listening])
-    await server.on_tick(0)  # sets the headers that every answer has
+    await server.start(listening)
     try:
         yield listening.getsockname()[1]
     finally:
-        for each in server.servers:
-            each.close()
-        await _end_of(server.server_state.tasks)
-        for connection in list(server.server_state.connections):
-            connection.shutdown()
-        listening.close()
-
-
-async def _end_of(tasks: set[asyncio.Task[None]]) -> None:
-    """Wait for what is still being answered to nobody."""
-    async with asyncio.timeout(_TIMEOUT):
-        await asyncio.gather(*tasks)
+        await server.stop(linger=0, within=_TIMEOUT)
 
 
 @asynccontextmanager

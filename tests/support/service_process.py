@@ -64,7 +64,7 @@ async def varsel_serve(data_dir: Path, log: Log = Log.SHOWN, /, **settings: str)
     process = await asyncio.create_subprocess_exec(
         _VARSEL,
         "serve",
-        env=_environ(data_dir, {"port": "0"} | settings),
+        env=_environ(data_dir, {"port": "0", "http_linger": "0s"} | settings),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE if log is Log.KEPT else None,
     )

@@ -443,7 +443,7 @@ def test_every_setting_explains_itself_and_takes_its_own_default(each: Setting) 
     assert each.says[0].isupper() or each.says[0] == "`"
     assert each.says.endswith(".")
     defaults = Settings.read({})
-    rested_on = ("environment", "data_dir", "port", "default_email_from", "roles", "share_port")
+    rested_on = ("environment", "data_dir", "port", "default_email_from", "roles", "share_port", "shutdown_wait")
     values = {name: getattr(defaults, name) for name in rested_on}
     assert Settings.read({each.name: each.default_text(values)}) == defaults
 

@@ -254,7 +254,47 @@ async def test_a_body_without_end_is_refused_at_the_limit_that_was_set_c15(pool:
         connection.send(request("POST", f"{BASE}/orders", headers), *endless)
 
         assert (await connection.answer()).status == 413
+        assert await connection.ended()
         assert await service.stored() == 0
+
+
+async def test_slow_uploads_of_one_organisation_do_not_hold_up_those_of_another(service: Service) -> None:
+    whole = json.dumps({**EMAIL_ORDER, "body": "x" * 1_500_000}).encode()
+    async with connected(service.port) as first, connected(service.port) as second, connected(service.port) as other:
+        for slow in (first, second):
+            slow.send(request("POST", f"{BASE}/orders/email", _announced(service, "ttd", whole)), whole[:100_000])
+            await slow.sent()
+        other.send(request("POST", f"{BASE}/orders/email", _announced(service, "digdir", whole)), whole)
+        assert (await other.answer()).status == 202
+        for slow in (first, second):
+            slow.send(whole[100_000:])
+            assert (await slow.answer()).status == 202
+
+
+def _announced(service: Service, org: str, body: bytes) -> dict[str, str]:
+    return service.bearer(org) | LARGE_HEADERS | {"Content-Length": str(len(body))}
+
+
+async def test_an_upgrade_that_is_not_wanted_leaves_the_body_and_the_connection_as_they_are(service: Service) -> None:
+    """Java's HttpClient offers h2c with every request to an `http:` address."""
+    upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
+    order = json.dumps(EMAIL_ORDER).encode()
+    async with connected(service.port) as connection:
+        for _ in range(3):
+            connection.send(request("POST", f"{BASE}/orders/email", service.bearer() | LARGE_HEADERS | upgrade, order))
+            assert (await connection.answer()).status == 202
+
+
+async def test_every_answer_says_that_it_is_what_its_type_says(service: Service) -> None:
+    for answer in (
+        await service.post("/orders/email", EMAIL_ORDER),
+        await service.post("/orders/email", {}),
+        await service.client.get("/nowhere"),
+        await service.client.get("/dev/inbox", headers={"Accept": "text/html"}),
+    ):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "no-referrer"
 
 
 async def test_who_goes_away_in_the_middle_leaves_nothing(service: Service) -> None:

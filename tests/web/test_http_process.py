@@ -7,6 +7,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
 from uuid import UUID
@@ -15,8 +16,10 @@ import pytest
 
 from tests.conftest import memory_or_disk
 from tests.support.embedded_server import fetch, pid_file
+from tests.support.raw_http import connected, exchange, request
 from tests.support.service import BASE, EMAIL_ORDER
 from tests.support.service_process import ServiceProcess, serve_in_vain, varsel_serve
+from tests.support.until import until
 
 _RECIPIENTS = 500_000
 
@@ -64,6 +67,35 @@ async def test_two_processes_share_an_address_and_either_answers_without_the_oth
 
     assert exit_code == 2
     assert "nobody can listen" in told
+
+
+async def test_orders_posted_after_the_signal_to_stop_are_taken(database_url: str, tmp_path: Path) -> None:
+    async with varsel_serve(tmp_path, database_url=database_url, roles="api", http_linger="10s") as service:
+        port, token = service.client.base_url.port, service.client.headers["authorization"]
+        assert port is not None
+        headers = {"Authorization": token, "Content-Type": "application/json"}
+        order = request("POST", f"{BASE}/orders/email", headers, json.dumps(EMAIL_ORDER).encode())
+        async with AsyncExitStack() as stack:
+            idle = [await stack.enter_async_context(connected(port)) for _ in range(20)]
+            for each in idle:
+                each.send(order)
+                assert (await each.answer()).status == 202
+
+            service.process.send_signal(signal.SIGTERM)
+            await until(lambda: _closes(port))
+            for each in idle:
+                each.send(order)
+                answer = await each.answer()
+                assert (answer.status, answer.headers["connection"]) == (202, "close")
+                assert await each.ended()
+        await service.client.aclose()
+        assert await service.process.wait() == 0
+    assert await fetch(database_url, "SELECT count(*) FROM orders") == [(40,)]
+
+
+async def _closes(port: int) -> bool:
+    """Whether the service answers that it closes the connection: it was told to stop."""
+    return (await exchange(port, request("GET", "/health"))).headers["connection"] == "close"
 
 
 async def test_an_order_that_was_accepted_survives_sudden_death(database_url: str, tmp_path: Path) -> None:

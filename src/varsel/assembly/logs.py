@@ -59,4 +59,3 @@ def set_up_logs(level: LogLevel, style: LogFormat, most_alike: int) -> None:
     handler.setFormatter(_JsonLines() if style is LogFormat.JSON else text)
     logging.basicConfig(level=level.value.upper(), handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log addresses chosen by callers
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)

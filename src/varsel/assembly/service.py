@@ -133,14 +133,13 @@ async def _answer_requests(
     """Answer until told to stop; then let what was begun finish, requests and instant messages in one time."""
     loop = asyncio.get_running_loop()
     server = http_server(settings, answering.app)
-    listening.listen(server.config.backlog)  # from here on callers are let in; who comes early waits a moment
     try:
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        await server.start(listening)
         _announce(settings, listening)
-        await _first_of(serving, stopping)
-        server.should_exit = True
-        deadline = loop.time() + settings.shutdown_wait.total_seconds()
-        await serving
+        await stopping.wait()
+        within = settings.shutdown_wait.total_seconds()
+        deadline = loop.time() + within
+        await server.stop(linger=settings.http_linger.total_seconds(), within=within)
         await answering.settle_down(within=timedelta(seconds=max(0.0, deadline - loop.time())))
     finally:
         stopping.set()  # without the interface the workers do not go on alone

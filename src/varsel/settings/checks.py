@@ -79,6 +79,7 @@ def _assumption_comes_before_expiry(settings: Table) -> Iterator[Finding]:
 
 _NO_LONGER_THAN = (
     ("instant_wait", "http_request_timeout"),
+    ("http_linger", "shutdown_wait"),
     ("order_retry_first", "order_retry_longest"),
     ("directory_rest_first", "directory_rest_longest"),
     ("directory_quiet", "directory_longest"),

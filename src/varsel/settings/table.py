@@ -107,6 +107,10 @@ def _by_environment(development: str, production: str) -> Derived:
     return Derived(f"`{development}` in development, `{production}` in production", pick)
 
 
+def _fifth_of(length: timedelta | None) -> str:
+    return f"{(length or timedelta(0)) // timedelta(milliseconds=5)}ms"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """The fields of `Settings`."""
@@ -276,8 +280,52 @@ class Table:
         HTTP,
         whole(1, 64, "requests"),
         "2",
-        "Big bodies in memory at once; further ones wait. Each takes about three times its size, so raise it with "
-        "memory.",
+        "Big bodies in memory at once, at most half of them of one creator; further ones wait. Each takes about three "
+        "times its size, so raise it with memory.",
+    )
+    http_max_head: int = setting(
+        HTTP,
+        size("8kB", "1MB"),
+        "32KiB",
+        "Largest head of a request (its first line and all header fields); a larger one is answered 431. Raise it for "
+        "callers whose cookies are that large.",
+    )
+    http_max_connections: int = setting(
+        HTTP,
+        whole(10, 100_000, "connections"),
+        "2000",
+        "Connections open at a time in each process. Beyond that, the one that has waited longest for a request is "
+        "closed, or the new one answered 503. Each takes a file descriptor, so allow the process some 300 more "
+        "(`ulimit -n`); the log warns when there are too few. Raise it for many callers without a proxy between.",
+    )
+    http_keep_alive: timedelta = setting(
+        HTTP,
+        duration("1s", "1h"),
+        "75s",
+        "How long a connection without a request is kept open. Set it longer than the proxy in front keeps its idle "
+        "connections (usually 60 s): otherwise a request may be sent just when Varsel closes its connection, and is "
+        "lost. Answers announce it as `Keep-Alive: timeout`, and Varsel itself waits 5 s longer.",
+    )
+    http_head_timeout: timedelta = setting(
+        HTTP,
+        duration("1s", "10m"),
+        "30s",
+        "How long the head of a request may take from its first byte to its last; then 408.",
+    )
+    http_least_rate: int = setting(
+        HTTP,
+        size("1B", "1MB"),
+        "1kB",
+        "Bytes per second that a caller must send of a body, on average and after 5 s, or is answered 408; and must "
+        "read of an answer, after 30 s, or is cut off. Only the time counts in which Varsel waits for the caller.",
+    )
+    http_linger: timedelta = setting(
+        HTTP,
+        duration("0s", "10m"),
+        Derived("a fifth of `VARSEL_SHUTDOWN_WAIT`", lambda values: _fifth_of(values["shutdown_wait"])),
+        "How long requests are still answered after SIGTERM, each with `Connection: close`, before connections without "
+        "a request are closed. It ends early when no connection is left. Set it longer than whatever sends requests "
+        "here takes to notice the stop (Kubernetes: some seconds).",
     )
     http_request_timeout: timedelta = setting(
         HTTP,
