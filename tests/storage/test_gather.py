@@ -142,3 +142,52 @@ async def test_a_bad_item_whose_caller_has_gone_hurts_nobody(flushes: Flushes) -
     flushes.open.set()
 
     assert [await first, await third] == ["answer to 1", "answer to 3"]
+
+
+async def test_what_nobody_waits_for_any_more_is_not_flushed(flushes: Flushes) -> None:
+    gatherer = Gatherer(flushes)
+    flushes.open.clear()
+    callers = await ask(gatherer, 1, 2, 3)
+    await flushes.have_begun(1)
+    later = await ask(gatherer, 4, 5, 6)
+    await asyncio.sleep(0)  # lets them hand their items in
+
+    later[1].cancel()
+    await asyncio.wait([later[1]])
+    flushes.open.set()
+
+    await asyncio.gather(*callers, later[0], later[2])
+    assert flushes.batches[-1] == [4, 6]
+
+
+async def test_what_nobody_waits_for_any_more_is_left_out_when_a_batch_is_retried_one_by_one(flushes: Flushes) -> None:
+    async def picky(items: list[int]) -> Sequence[str]:
+        answers = await flushes(items)
+        if len(items) > 1:
+            raise ValueError("not together")
+        return answers
+
+    gatherer = Gatherer(picky)
+    flushes.open.clear()
+    first, second, third = await ask(gatherer, 1, 2, 3)
+    await flushes.have_begun(1)
+    second.cancel()
+    await asyncio.wait([second])
+    flushes.open.set()
+
+    assert [await first, await third] == ["answer to 1", "answer to 3"]
+    assert flushes.batches == [[1, 2, 3], [1], [3]]
+
+
+async def test_a_batch_that_met_a_silent_server_is_not_tried_again() -> None:
+    calls = []
+
+    async def silent(items: list[int]) -> Sequence[str]:
+        calls.append(items)
+        raise TimeoutError
+
+    gatherer = Gatherer(silent)
+    answers = await asyncio.gather(*map(gatherer, range(3)), return_exceptions=True)
+
+    assert all(isinstance(answer, TimeoutError) for answer in answers)
+    assert calls == [[0, 1, 2]]

@@ -27,8 +27,8 @@ from varsel.model.results import Channel
 from varsel.storage import orders
 from varsel.storage.embedded import EmbeddedPostgres
 from varsel.storage.migrate import migrate
+from varsel.storage.outages import is_outage
 from varsel.storage.pool import Pool, open_pool
-from varsel.storage.transactions import is_outage
 from varsel.workers.crew import CrewOptions
 
 LEASE = timedelta(milliseconds=500)

@@ -9,6 +9,9 @@ from varsel.storage.embedded import EmbeddedPostgres
 from varsel.storage.migrate import migrate as apply_migrations
 from varsel.storage.pool import Pool, open_pool
 
+_SILENCE = 2.0
+"""Seconds after its own time-out within which a server that is there has said that it ended a statement."""
+
 
 @asynccontextmanager
 async def database_address(settings: Settings) -> AsyncIterator[str]:
@@ -36,7 +39,7 @@ async def open_database(settings: Settings, *, connections: int, name: str = "va
             application_name=name,
             transaction_pooler=settings.database_transaction_pooler,
             statement_timeout=timeout,
-            command_timeout=timeout + 5,
+            command_timeout=timeout + _SILENCE,
             patience=settings.database_connect_wait.total_seconds(),
         )
         try:

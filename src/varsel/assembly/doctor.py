@@ -82,7 +82,7 @@ async def _writing(pool: Pool) -> Finding:
         await probe.write(pool)
     except asyncpg.UndefinedTableError:
         return Finding("database writes", Verdict.OK, "not tried: the schema is not there yet")
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+    except (VarselError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
         advice = "free disk space, or connect to the server that takes writes; what VARSEL_DATABASE_URL names does not"
         return Finding("database writes", Verdict.FAIL, f"a write failed ({type(failure).__name__})", advice)
     return Finding("database writes", Verdict.OK, "a write was committed")

@@ -23,7 +23,7 @@ from varsel.intake.openapi import JSON_TYPE, RouteSpec
 from varsel.intake.shapes import BodyTooLarge, Invalid, read_loose_guid
 from varsel.intake.time_limit import TimeLimit
 from varsel.intake.traces import TRACE_HEADER, begin_trace
-from varsel.storage.transactions import is_outage
+from varsel.storage.outages import is_outage
 
 _log = logging.getLogger(__name__)
 

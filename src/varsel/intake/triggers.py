@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from varsel.intake.answers import empty
 from varsel.intake.credentials import Caller
-from varsel.storage.transactions import is_outage
+from varsel.storage.outages import is_outage
 
 _log = logging.getLogger(__name__)
 

@@ -251,9 +251,9 @@ class Table:
     database_statement_timeout: timedelta = setting(
         DATABASE,
         duration("1s", "1h"),
-        "30s",
-        "Longest time one statement may take before it counts as failed. Raise it on slow disks; lower it never "
-        "below the time of storing the largest order.",
+        "10s",
+        "Longest time one statement may take before it counts as failed, and a transaction may stand still before it "
+        "loses its locks. Two seconds later a database that says nothing counts as away. Raise it on slow disks.",
     )
     database_transaction_pooler: bool = setting(
         DATABASE,

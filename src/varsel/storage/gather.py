@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
-from varsel.storage.transactions import is_outage
+from varsel.storage.outages import is_outage
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -24,6 +24,9 @@ class Gatherer(Generic[Item, Answer]):
     `flush` gets at most `cap` items and returns one answer for each, in order. Where a batch fails, its items are
     tried one by one, so that only the guilty caller sees the error; `flush` must therefore be safe to repeat. When
     the database proves to be away, all of them see that at once.
+
+    An item whose caller has given up is left out of every flush that has not begun. What is already being flushed
+    stays in doubt: it may be stored although its caller never hears of it.
     """
 
     def __init__(self, flush: Flush[Item, Answer], *, cap: int = 128, lanes: int = 1) -> None:
@@ -46,11 +49,19 @@ class Gatherer(Generic[Item, Answer]):
 
     async def _drain(self) -> None:
         try:
-            while self._waiting:
-                batch = [self._waiting.popleft() for _ in range(min(self._cap, len(self._waiting)))]
+            while batch := self._next_batch():
                 await self._settle(batch)
         finally:
             self._idle_lanes += 1
+
+    def _next_batch(self) -> list[_Call[Item, Answer]]:
+        """Take what waits, up to the cap, without the items whose callers have given up."""
+        batch: list[_Call[Item, Answer]] = []
+        while self._waiting and len(batch) < self._cap:
+            call = self._waiting.popleft()
+            if not call[1].done():
+                batch.append(call)
+        return batch
 
     async def _settle(self, batch: list[_Call[Item, Answer]]) -> None:
         try:
@@ -64,10 +75,12 @@ class Gatherer(Generic[Item, Answer]):
                 future.set_result(answer)
 
     async def _settle_apart(self, batch: list[_Call[Item, Answer]], error: Exception) -> None:
-        if len(batch) == 1:
+        if len(batch) == 1 or isinstance(error, TimeoutError):  # a server that is silent is not asked once more
             _fail(batch, error)
             return
         for number, single in enumerate(batch):
+            if single[1].done():
+                continue
             await self._settle([single])
             if _met_an_outage(single[1]):
                 _fail(batch[number + 1 :], error)  # nobody waits in line only to learn the same

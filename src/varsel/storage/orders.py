@@ -28,6 +28,8 @@ _SQL = queries.texts("orders")
 _texts = msgspec.json.Decoder(OrderTexts)
 _PAGE = 200
 _NIL = UUID(int=0)
+_LONGEST_COPY = 60
+"""Seconds for the parts of the largest order, which would outlast the time-out of ordinary statements."""
 
 
 class OrderState(msgspec.Struct, frozen=True):
@@ -169,10 +171,12 @@ async def insert_large(pool: Pool, order: Order) -> None:
     rest = enumerate(order.recipients[1:], start=1)
     async with pool.acquire() as connection, connection.transaction():
         await insert_many(connection, [order])
+        await connection.execute(f"SET LOCAL statement_timeout = '{_LONGEST_COPY}s'")
         await connection.copy_records_to_table(
             "order_parts",
             columns=("order_id", "part", "recipients", "superseded"),
             records=((order.id, number, part.decode(), superseded.get(number)) for number, part in rest),
+            timeout=_LONGEST_COPY,
         )
 
 

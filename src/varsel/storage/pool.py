@@ -9,20 +9,22 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import TYPE_CHECKING, TypeAlias
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
-from asyncpg.pool import PoolConnectionProxy
 
 from varsel.errors import DatabaseUnavailable
+from varsel.storage.connections import (
+    Connection,
+    Pool,
+    RetiringPool,
+    VarselConnection,
+    bounded_transactions,
+    watch_peer,
+)
 
-if TYPE_CHECKING:
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-else:  # asyncpg's own classes are generic only in their type stubs
-    Pool: TypeAlias = asyncpg.Pool
-    Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+__all__ = ["Connection", "Pool", "open_pool"]
 
 _log = logging.getLogger(__name__)
 
@@ -48,23 +50,36 @@ async def open_pool(
     statement_timeout: float = 30.0,
     command_timeout: float = 35.0,
     connect_timeout: float = 10.0,
+    acquire_timeout: float = 10.0,
     patience: float = 30.0,
 ) -> Pool:
     """Open a pool on `dsn`, waiting up to `patience` seconds for a database that is not there yet.
 
     `statement_timeout` (seconds) is kept by the server, also for a transaction left idle; `command_timeout` (seconds)
-    by the client, for a server that no longer answers. Behind a transaction-mode pooler (`transaction_pooler`)
-    statements are not cached and only settings such poolers pass on are sent; there, a statement time-out is set with
-    `ALTER ROLE`.
+    by the client, for a server that no longer answers; `acquire_timeout` (seconds) bounds the wait for a connection.
+    Behind a transaction-mode pooler (`transaction_pooler`) statements are not cached and only settings such poolers
+    pass on are sent; transactions bring their time-outs along, and single statements get theirs with `ALTER ROLE`.
 
-    Raises `DatabaseUnavailable` when the database cannot be reached in time, or refuses Varsel at once.
+    Raises `DatabaseUnavailable` when the database cannot be reached in time, or refuses Varsel at once. Once the pool
+    is open, whoever needs a connection gets that error when a new one is refused.
     """
+    where = _where(dsn)
 
-    async def connect() -> Pool:
-        return await asyncpg.create_pool(
+    async def connect(*arguments: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+        return await _connect(where, *arguments, **options)
+
+    async def open_all() -> Pool:
+        return await RetiringPool(
             dsn,
+            patience=acquire_timeout,
             min_size=min_size,
             max_size=max_size,
+            max_queries=50_000,
+            max_inactive_connection_lifetime=300.0,
+            loop=None,
+            connect=connect,
+            connection_class=bounded_transactions(statement_timeout) if transaction_pooler else VarselConnection,
+            record_class=asyncpg.Record,
             reset=_leave_as_it_is,
             timeout=connect_timeout,
             command_timeout=command_timeout,
@@ -72,7 +87,19 @@ async def open_pool(
             server_settings=_server_settings(application_name, None if transaction_pooler else statement_timeout),
         )
 
-    return await _patiently(connect, _where(dsn), patience)
+    return await _patiently(open_all, where, patience)
+
+
+async def _connect(where: str, *arguments: Any, **options: Any) -> "asyncpg.Connection[asyncpg.Record]":
+    """Make one connection; whatever the server refuses it for, a later try may succeed: log-ins are allowed again."""
+    try:
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(*arguments, **options)
+    except _PASSING_FAILURES:
+        raise
+    except asyncpg.PostgresError as refusal:
+        raise _refused(where, refusal) from refusal
+    watch_peer(connection)
+    return connection
 
 
 async def _leave_as_it_is(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -106,8 +133,6 @@ async def _patiently(connect: Callable[[], Awaitable[Pool]], where: str, patienc
             if monotonic() + pause > deadline:
                 raise _unreachable(where, failure, patience) from failure
             _log.info("waiting for PostgreSQL at %s (%s)", where, type(failure).__name__)
-        except asyncpg.PostgresError as refusal:
-            raise _refused(where, refusal) from refusal
         except (ValueError, asyncpg.InterfaceError):
             # The cause is left out: texts about a malformed URL may quote its password.
             raise _malformed(where) from None

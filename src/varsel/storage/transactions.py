@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import asyncpg
 
+from varsel.storage.outages import is_outage
 from varsel.storage.pool import Connection, Pool
 
 _log = logging.getLogger(__name__)
@@ -15,22 +16,8 @@ Outcome = TypeVar("Outcome")
 Work = Callable[[Connection], Awaitable[Outcome]]
 
 _CLASHES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-_OUTAGES = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,  # a full disk, no connection left
-    asyncpg.InternalClientError,  # what asyncpg sometimes says when a connection breaks under a statement
-)
 _TRIES = 5
 _LONGEST_PAUSE = 5.0
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether a statement failed because the database is away or cannot take more, and may succeed later."""
-    # asyncpg counts values it cannot encode among its interface errors; those are as wrong the next time.
-    return isinstance(error, _OUTAGES) and not isinstance(error, asyncpg.DataError)
 
 
 async def in_transaction(pool: Pool, work: Work[Outcome]) -> Outcome:

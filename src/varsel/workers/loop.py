@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from varsel.schedule import doubling_pause
+from varsel.storage.outages import is_outage
 
 _log = logging.getLogger(__name__)
 
@@ -16,6 +17,8 @@ RunOnce = Callable[[], Awaitable[bool]]
 
 _RETRY = timedelta(milliseconds=200)
 _LONGEST_PAUSE = timedelta(seconds=30)
+_LONGEST_OUTAGE_PAUSE = timedelta(seconds=5)
+"""Work goes on soon after the database is back."""
 
 
 class Hint:
@@ -48,20 +51,29 @@ async def repeat(
 ) -> None:
     """Run a step until `stopping` is set; when there is nothing to do, again after `idle` or when nudged.
 
-    A failing step is tried again after `retry`, which doubles each time.
+    A failing step is tried again after `retry`, which doubles each time; sooner when it is the database that is away.
     """
     failures = 0
     while not stopping.is_set():
         try:
             more = await run_once()
             failures = 0
-        except Exception:  # noqa: BLE001 - a worker outlives whatever one look for work ran into
+        except Exception as error:  # noqa: BLE001 - a worker outlives whatever one look for work ran into
             failures += 1
-            _log.exception("%s failed; trying again", name)
-            await _pause(doubling_pause(failures, retry, _LONGEST_PAUSE, random.random()), stopping)  # noqa: S311 - jitter
+            longest = _tell(name, error)
+            await _pause(doubling_pause(failures, retry, longest, random.random()), stopping)  # noqa: S311 - jitter
             continue
         if not more and not stopping.is_set():
             await hint.wait(idle)
+
+
+def _tell(name: str, error: Exception) -> timedelta:
+    """Log why a step failed, and return the longest pause before it is tried again."""
+    if is_outage(error):
+        _log.warning("%s waits for the database (%s)", name, type(error).__name__)
+        return _LONGEST_OUTAGE_PAUSE
+    _log.error("%s failed; trying again", name, exc_info=error)
+    return _LONGEST_PAUSE
 
 
 async def _pause(length: timedelta, stopping: asyncio.Event) -> None:
