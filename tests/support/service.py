@@ -28,10 +28,12 @@ from varsel.assembly.providers import Outside, open_gatekeeper
 from varsel.contacts.fixed import FixedDirectory
 from varsel.contacts.protocol import Directory
 from varsel.intake.credentials import LocalIssuer
+from varsel.model.clock import CorrectedClock
 from varsel.settings import Settings
 from varsel.storage import orders
 from varsel.storage.orders import Queue
 from varsel.storage.pool import Pool
+from varsel.storage.watch import DatabaseWatch
 
 BASE = "/notifications/api/v1"
 BASE_URI = "https://varsel.example.no"
@@ -67,6 +69,8 @@ class Service:
     port: int
     client: httpx.AsyncClient
     app: ASGIApp
+    watch: DatabaseWatch
+    """Looks at the database when a test says so."""
     _bearers: dict[str, str] = field(default_factory=dict)
 
     def bearer(self, org: str | None = "ttd", **others: Any) -> dict[str, str]:
@@ -156,9 +160,11 @@ async def running_service(
     issuer = LocalIssuer(data_dir / "issuer", platform_keys=settings.platform_keys_dir, clock=rig.clock)
     outside = Outside(rig.email, rig.sms, directory)
     async with open_gatekeeper(settings, rig.clock, issuer) as gatekeeper:
-        app = interface(settings, pool, rig.clock, rig.hints, outside, gatekeeper, issuer, rig.crew).app
+        watch = DatabaseWatch(pool, CorrectedClock(rig.clock))
+        await watch.look()
+        app = interface(settings, pool, rig.clock, rig.hints, outside, gatekeeper, issuer, rig.crew, watch.history).app
         async with _listening(settings, app) as port, _client(port) as client:
-            yield Service(settings=settings, rig=rig, issuer=issuer, port=port, client=client, app=app)
+            yield Service(settings=settings, rig=rig, issuer=issuer, port=port, client=client, app=app, watch=watch)
 
 
 def settings_of_test(data_dir: Path) -> Settings:

@@ -107,3 +107,17 @@ async def test_an_order_meets_a_silent_database(database_url: str, tmp_path: Pat
                 assert is_told_to_return(answer)
         finally:
             pool.terminate()
+
+
+async def test_a_chain_that_a_restore_has_lost_is_placed_again_by_its_retry(service: Service) -> None:
+    first = await service.post(CHAIN_PATH, CHAIN)
+    assert first.status_code == 201
+    assert (await service.post(CHAIN_PATH, CHAIN)).status_code == 200
+
+    await service.rig.pool.execute("TRUNCATE chains, orders, order_parts CASCADE")  # as a restore does before it loads
+    await service.watch.look()
+
+    again = await service.post(CHAIN_PATH, CHAIN)
+    assert again.status_code == 201
+    shipment = again.json()["notification"]["shipmentId"]
+    assert (await service.get(f"/future/shipment/{shipment}")).status_code == 200

@@ -105,7 +105,7 @@ async def _schema(pool: Pool) -> Finding:
 async def _clock(pool: Pool) -> Finding:
     skew = abs(await pool.fetchval("SELECT clock_timestamp()") - datetime.now(UTC))
     if skew > _TOLERABLE_SKEW:
-        advice = "keep all machines' clocks by NTP: leases are measured by them"
+        advice = "set all clocks by NTP: work goes by the database's, tokens are judged by this machine's"
         return Finding("database clock", Verdict.WARN, f"it differs from ours by {skew.total_seconds():.1f} s", advice)
     return Finding("database clock", Verdict.OK, "it agrees with ours")
 

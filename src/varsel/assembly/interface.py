@@ -1,6 +1,7 @@
 """The HTTP interface, joined from its parts."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -64,8 +65,9 @@ def interface(
     gatekeeper: Gatekeeper,
     issuer: LocalIssuer | None,
     crew: Crew,
+    history: Callable[[], str | None],
 ) -> Interface:
-    """Make the application that answers requests."""
+    """Make the application that answers requests; `history` as in `Services`."""
     dispatch = _dispatch(settings, pool, clock, outside)
     stores = Stores(pool, clock, hints, dispatch, batch=settings.intake_batch, patience=settings.instant_wait)
     services = Services(
@@ -79,6 +81,7 @@ def interface(
         store_chain=stores.store_chain,
         dispatch=stores.dispatch,
         read_shipment=stores.read_shipment,
+        history=history,
         options=intake_options(settings),
     )
     extras = Extras(

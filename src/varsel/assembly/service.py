@@ -19,12 +19,13 @@ from varsel.assembly.logs import set_up_logs
 from varsel.assembly.options import crew_options
 from varsel.assembly.outgoing import Outgoing, open_outgoing
 from varsel.assembly.providers import Outside, local_issuer, open_gatekeeper, open_outside
-from varsel.model.clock import SystemClock
+from varsel.model.clock import Clock, CorrectedClock, SteadyClock, SystemClock
 from varsel.settings import Settings
 from varsel.settings.advice import advice_for
 from varsel.settings.choices import EmailProvider, Role, SmsProvider
 from varsel.storage.migrate import migrate
 from varsel.storage.pool import Pool
+from varsel.storage.watch import DatabaseWatch
 from varsel.workers.crew import Crew
 from varsel.workers.hints import Hints
 
@@ -39,25 +40,30 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     set_up_logs(settings.log_level, settings.log_format, settings.log_lines_alike)
     _log_advice(settings)
     stopping = asyncio.Event()
-    clock, hints = SystemClock(), Hints()
+    machine, hints = SystemClock(), Hints()
+    clock = CorrectedClock(SteadyClock())
     connections = _connections(settings, roles)
     async with AsyncExitStack() as stack:
         stack.enter_context(_stopped_by_signals(stopping))
         bound = stack.enter_context(bound_socket(settings)) if Role.API in roles else None
         pool = await stack.enter_async_context(open_database(settings, connections=connections))
         await migrate(pool)
+        watch = DatabaseWatch(pool, clock)
+        await watch.look()
         outside = await stack.enter_async_context(open_outside(settings, pool, clock, hints))
         issuer = local_issuer(settings)
-        gatekeeper = await stack.enter_async_context(open_gatekeeper(settings, clock, issuer))
-        outgoing = await stack.enter_async_context(open_outgoing(settings, clock))
+        # Others judge our tokens, and we theirs, by the clocks of machines.
+        gatekeeper = await stack.enter_async_context(open_gatekeeper(settings, machine, issuer))
+        outgoing = await stack.enter_async_context(open_outgoing(settings, machine))
         # Also without the role of a worker: some triggers have its work done while their callers wait.
         crew = _crew(settings, pool, clock, hints, outside, outgoing)
         _calm_collector()
         async with asyncio.TaskGroup() as group:
+            group.create_task(watch.run(stopping))
             if Role.WORKER in roles:
                 group.create_task(_work(crew, stopping, settings.shutdown_wait))
             if bound is not None:
-                answering = interface(settings, pool, clock, hints, outside, gatekeeper, issuer, crew)
+                answering = interface(settings, pool, clock, hints, outside, gatekeeper, issuer, crew, watch.history)
                 group.create_task(_answer_requests(settings, answering, bound, stopping))
             else:
                 print(f"varsel ready: working, {__version__}", flush=True)
@@ -76,12 +82,10 @@ def _log_advice(settings: Settings) -> None:
 
 def _connections(settings: Settings, roles: frozenset[Role]) -> int:
     wanted = {Role.API: settings.database_pool_api, Role.WORKER: settings.database_pool_worker}
-    return sum(wanted[role] for role in roles)
+    return sum(wanted[role] for role in roles) + 1  # the last one watches the database
 
 
-def _crew(
-    settings: Settings, pool: Pool, clock: SystemClock, hints: Hints, outside: Outside, outgoing: Outgoing
-) -> Crew:
+def _crew(settings: Settings, pool: Pool, clock: Clock, hints: Hints, outside: Outside, outgoing: Outgoing) -> Crew:
     return Crew(
         pool=pool,
         clock=clock,

@@ -61,7 +61,7 @@ class PlaceChains:
     def __init__(self, services: Services) -> None:
         self._services = services
         options = services.options
-        self._repeats = Repeats(services.clock)
+        self._repeats = Repeats(services.clock, services.history)
         self._defaults = Defaults(options.default_email_from, options.default_sms_sender)
 
     def of(self, shape: type[FutureRequest]) -> Handler:
@@ -76,6 +76,7 @@ class PlaceChains:
         async with self._services.bodies.of(request, caller) as body:
             decoder = _decoder_of(request)
             signature = signature_of(caller, shape, decoder, body) if shape.family is Family.CHAIN else None
+            history = self._repeats.history()
             repeat = signature and self._repeats.recall(signature)
             if repeat:
                 return self._replayed(shape.family, repeat)
@@ -96,7 +97,7 @@ class PlaceChains:
             placed = write_json(placed_document(known.placed if known else chain.placed))
             repeat = Repeat(placed, _compared(chain, known), wanted.holds_until)
             if signature and (known is None or _is_young(known, chain.created)):
-                self._repeats.keep(signature, repeat)
+                self._repeats.keep(signature, repeat, history)
             return self._replayed(chain.family, repeat) if known else self._created(chain.id, placed)
 
     async def _read(self, shape: type[R], body: Chunks, decoder: Decoding) -> R:

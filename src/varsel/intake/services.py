@@ -68,5 +68,7 @@ class Services:
     """Store an instant chain and hand its message over; or return the earlier one. Raises `NotHandedOver`."""
     read_shipment: Callable[[tuple[UUID, str]], Awaitable[ShipmentState | None]]
     """Read the shipment (id, creator), its lines with it where there are no more than `FEW_LINES`."""
+    history: Callable[[], str | None]
+    """Tells which history of the database is current; what was committed in another may be lost."""
     options: IntakeOptions
     counters: Counters = field(default_factory=Counters)

@@ -1,7 +1,10 @@
-"""Time as a value. Rooms are handed a clock; only `SystemClock` looks at the wall."""
+"""Time as a value. Rooms are handed a clock; only `SystemClock` and `SteadyClock` look at the machine's."""
 
+import time
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+_STEADY: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux counts sleep in the former
 
 
 class Clock(Protocol):
@@ -18,6 +21,47 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the machine's time in UTC."""
         return datetime.now(UTC)
+
+
+class SteadyClock:
+    """A clock that begins at the machine's time and goes on evenly when somebody sets that."""
+
+    def __init__(self) -> None:
+        self._began = datetime.now(UTC)
+        self._at = time.clock_gettime(_STEADY)
+
+    def now(self) -> datetime:
+        """Return the instant at which it began, and what has passed since."""
+        return self._began + timedelta(seconds=time.clock_gettime(_STEADY) - self._at)
+
+
+class CorrectedClock:
+    """A clock that follows another one, which can only be asked now and then.
+
+    Processes on several machines agree on the time by following the clock of their database.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.offset = timedelta(0)
+        """How far the followed clock is ahead of ours, as far as that is known."""
+
+    def now(self) -> datetime:
+        """Return the time of the followed clock."""
+        return self._clock.now() + self.offset
+
+    def uncorrected(self) -> datetime:
+        """Return the time of our own clock."""
+        return self._clock.now()
+
+    def follow(self, theirs: datetime, *, asked: datetime, answered: datetime) -> None:
+        """Correct this clock: the followed one said `theirs` between two instants of our own.
+
+        The true offset lies between the two bounds that follow from that. The known one is moved no further than into
+        them, so a slow answer says little, and clocks that agree are left alone.
+        """
+        if asked <= answered:
+            self.offset = min(max(self.offset, theirs - answered), theirs - asked)
 
 
 class HandTurnedClock:
