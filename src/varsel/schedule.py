@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from varsel.model.clock import LATEST
 from varsel.model.orders import SendingTimePolicy
 from varsel.model.results import Channel
 
@@ -53,11 +54,15 @@ def expiry(
 ) -> datetime:
     """Return when a notification of an ordinary order expires (processing.md 4.4).
 
-    Only an SMS whose policy says Daytime is compensated for the night; an order without policy is not.
+    Only an SMS whose policy says Daytime is compensated for the night; an order without policy is not. At the end of
+    the calendar it expires with that.
     """
-    if channel is Channel.Sms and policy is SendingTimePolicy.Daytime:
-        return _daytime_expiry(requested_send_time, window, lifetime)
-    return requested_send_time.astimezone(UTC) + lifetime
+    try:
+        if channel is Channel.Sms and policy is SendingTimePolicy.Daytime:
+            return min(_daytime_expiry(requested_send_time, window, lifetime), LATEST)
+        return min(requested_send_time.astimezone(UTC) + lifetime, LATEST)
+    except OverflowError:
+        return LATEST
 
 
 def _daytime_expiry(requested: datetime, window: DaytimeWindow, lifetime: timedelta) -> datetime:

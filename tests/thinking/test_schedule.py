@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.wall_clocks import OSLO as OSLO_CLOCK
 from tests.support.wall_clocks import WALL_CLOCKS, WallClock
+from varsel.model.clock import LATEST
 from varsel.model.orders import SendingTimePolicy
 from varsel.model.results import Channel
 from varsel.schedule import (
@@ -228,3 +229,10 @@ def test_jitter_lengthens_a_pause_by_a_fifth_at_most(attempt: int, jitter: float
     first, longest = timedelta(days=1), timedelta(days=30)
     bare = doubling_pause(attempt, first, longest, 0.0)
     assert bare <= doubling_pause(attempt, first, longest, jitter) <= bare * 1.2
+
+
+@pytest.mark.parametrize("channel", Channel)
+@pytest.mark.parametrize("policy", SendingTimePolicy)
+def test_nothing_expires_after_the_end_of_the_calendar(channel: Channel, policy: SendingTimePolicy) -> None:
+    for requested in (LATEST, LATEST - timedelta(hours=30), LATEST - timedelta(hours=48)):
+        assert expiry(channel, policy, requested, WINDOW) <= LATEST

@@ -6,6 +6,10 @@ from typing import Final, Protocol
 
 _STEADY: Final[int] = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # Linux counts sleep in the former
 
+LATEST: Final = datetime(9999, 12, 31, 23, 59, 59, 999_998, UTC)
+"""The latest instant that can be stored: asyncpg writes the microsecond after it as infinity, and reads that back
+without a time zone."""
+
 
 class Clock(Protocol):
     """Tells the time, always in UTC."""

@@ -18,6 +18,7 @@ from varsel.intake.wire_future.composed import ComposedRequest
 from varsel.intake.wire_future.foundation import FutureRequest, ScheduledRequest
 from varsel.intake.wire_future.instant import InstantEmailRequest, InstantSmsRequest
 from varsel.model.chains import Chain, DialogAssociation
+from varsel.model.clock import LATEST
 from varsel.model.ids import new_ids
 from varsel.model.orders import Order, OrderType, pack_recipients
 from varsel.orders.texts import Defaults, unless_blank
@@ -124,7 +125,7 @@ class _Orders:
             type=kind,
             channel=to.channel,
             created=self._now,
-            requested_send_time=moment.utc,
+            requested_send_time=min(moment.utc, LATEST),
             requested_send_time_text=moment.text,
             texts=to.texts,
             recipients=(pack_recipients([to.recipient]),),

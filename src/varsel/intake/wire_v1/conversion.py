@@ -11,6 +11,7 @@ from varsel.intake.shapes.body import breathing
 from varsel.intake.times import write_time
 from varsel.intake.wire_v1.recipients import PREFERRED
 from varsel.intake.wire_v1.requests import EmailOrderRequest, OrderRequest, SmsOrderRequest, V1Request
+from varsel.model.clock import LATEST
 from varsel.model.orders import (
     ContentType,
     EmailText,
@@ -58,7 +59,7 @@ async def to_order(
         type=OrderType.Notification,
         channel=channel,
         created=now,
-        requested_send_time=now if isinstance(moment, msgspec.UnsetType) else moment.utc,
+        requested_send_time=now if isinstance(moment, msgspec.UnsetType) else min(moment.utc, LATEST),
         requested_send_time_text=write_time(now) if isinstance(moment, msgspec.UnsetType) else moment.text,
         texts=_texts(request, defaults),
         recipients=tuple(recipients),
