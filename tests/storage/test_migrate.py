@@ -3,12 +3,18 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import pytest
 
+from tests.support.orders import emails, make_order
+from tests.support.rig import NOON
+from tests.support.until import until
 from varsel.errors import DatabaseUnavailable, SchemaMismatch
+from varsel.model.clock import LATEST
+from varsel.storage import orders
 from varsel.storage.migrate import LOCK_KEY, Migration, check, migrate, read, shipped
 from varsel.storage.pool import Pool, open_pool
 
@@ -75,6 +81,42 @@ async def test_waiting_for_another_process_has_an_end(empty_pool: Pool, tmp_path
     assert numbers(await migrate(empty_pool, folder=folder)) == [1]
 
 
+async def test_a_migration_that_waits_for_a_lock_lets_others_pass(
+    empty_pool: Pool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of(tmp_path, FIRST)
+    await migrate(empty_pool, folder=folder)
+    folder_of(tmp_path, FIRST, SECOND)
+    async with empty_pool.acquire() as reader, reader.transaction():
+        await reader.execute("SELECT FROM letters")
+        migrating = asyncio.create_task(migrate(empty_pool, folder=folder, lock_timeout=timedelta(milliseconds=10)))
+        await until(lambda: said(caplog, "waits for a lock that others hold"))
+        assert await letters(empty_pool) == []  # would wait behind the migration if that still waited
+        with pytest.raises(DatabaseUnavailable, match="pg_stat_activity"):
+            await migrate_alone(empty_pool, folder, migrating)
+    assert numbers(await migrate(empty_pool, folder=folder)) == [2]
+
+
+async def migrate_alone(pool: Pool, folder: Path, other: asyncio.Task[list[Migration]]) -> None:
+    """Migrate without patience, once the other attempt is called off."""
+    other.cancel()
+    await asyncio.wait([other])
+    await migrate(pool, folder=folder, patience=0, lock_timeout=timedelta(milliseconds=10))
+
+
+async def said(caplog: pytest.LogCaptureFixture, words: str) -> bool:
+    return words in caplog.text
+
+
+async def test_send_times_that_were_stored_as_infinity_become_instants(pool: Pool) -> None:
+    order = make_order(emails("kari"), NOON)
+    await orders.insert_many(pool, [order])
+    await pool.execute("UPDATE orders SET requested_send_time = 'infinity', due = 'infinity'")
+    (migration,) = [migration for migration in read(shipped()) if migration.name == "finite_send_times"]
+    await pool.execute(migration.sql)
+    assert await pool.fetchval("SELECT requested_send_time FROM orders WHERE due = requested_send_time") == LATEST
+
+
 async def test_nothing_is_kept_of_a_migration_that_fails(empty_pool: Pool, tmp_path: Path) -> None:
     folder = folder_of(tmp_path, FIRST, "INSERT INTO letters VALUES ('half'); SELECT 1 / 0")
     with pytest.raises(SchemaMismatch, match=r"0002_step failed: division by zero. Nothing of it was kept"):
@@ -92,14 +134,14 @@ async def test_one_that_cannot_run_in_a_transaction_says_so(empty_pool: Pool, tm
 
 
 async def test_statement_time_outs_do_not_end_a_migration(empty_database_url: str, tmp_path: Path) -> None:
-    bare = "-- varsel: no transaction\nSELECT pg_sleep(0.15)"
-    folder = folder_of(tmp_path, "SELECT pg_sleep(0.15)", bare)
+    bare = "-- varsel: no transaction\nSELECT pg_sleep(0.6)"
+    folder = folder_of(tmp_path, "SELECT pg_sleep(0.6)", bare)
     async with await open_pool(
-        empty_database_url, min_size=1, max_size=2, statement_timeout=0.1, command_timeout=0.1
+        empty_database_url, min_size=1, max_size=2, statement_timeout=0.5, command_timeout=0.5
     ) as pool:
         assert numbers(await migrate(pool, folder=folder)) == [1, 2]
         async with pool.acquire() as one, pool.acquire() as two:
-            assert [await each.fetchval("SHOW statement_timeout") for each in (one, two)] == ["100ms", "100ms"]
+            assert [await each.fetchval("SHOW statement_timeout") for each in (one, two)] == ["500ms", "500ms"]
 
 
 async def test_a_changed_migration_is_refused(empty_pool: Pool, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """The schema, as plain numbered SQL: `migrations/NNNN_name.sql`, counted from 0001 without gaps, forward only.
 
 Each file runs in a transaction of its own together with the row that says it was applied, so a failure keeps nothing
-of it. A file that cannot run in a transaction (`CREATE INDEX CONCURRENTLY`) begins with the line
-`-- varsel: no transaction`; it holds one statement that may safely run twice, because nothing undoes it when it is
-interrupted.
+of it. It waits for locks only briefly, because whoever comes after it waits for it in turn. A file that cannot run in a
+transaction (`CREATE INDEX CONCURRENTLY`) begins with the line `-- varsel: no transaction`; it holds one statement that
+may safely run twice, because nothing undoes it when it is interrupted.
 
 A file never changes once it was applied somewhere; its checksum is kept to notice. A database *ahead* of the code is
 fine (old processes keep running while a newer version migrates), so every migration must leave the code before it
@@ -17,6 +17,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from importlib import resources
 from importlib.resources.abc import Traversable
 from time import monotonic
@@ -24,6 +25,7 @@ from time import monotonic
 import asyncpg
 
 from varsel.errors import DatabaseUnavailable, SchemaMismatch
+from varsel.mechanisms.backoff import exponential
 from varsel.storage.pool import Connection, Pool
 
 _log = logging.getLogger(__name__)
@@ -35,6 +37,10 @@ LOCK_KEY = 0x7661_7273_656C  # "varsel"
 _TRY_LOCK = f"SELECT 1 WHERE pg_try_advisory_xact_lock({LOCK_KEY})"
 _LOCK_PAUSE = 0.05
 _LONGEST_MIGRATION = 24 * 3600.0
+_LOCK_TIMEOUT = timedelta(seconds=3)
+"""How long a migration waits for a lock: everybody else who wants the table waits behind it meanwhile."""
+_FIRST_REST, _LONGEST_REST = timedelta(seconds=1), timedelta(seconds=20)
+"""Pauses in which others may pass before the lock is asked for again."""
 
 _CREATE_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -93,11 +99,18 @@ def _text(file: Traversable) -> str:
     return file.read_bytes().decode("utf-8").replace("\r\n", "\n")
 
 
-async def migrate(pool: Pool, *, folder: Traversable | None = None, patience: float = 600.0) -> list[Migration]:
+async def migrate(
+    pool: Pool,
+    *,
+    folder: Traversable | None = None,
+    patience: float = 600.0,
+    lock_timeout: timedelta = _LOCK_TIMEOUT,
+) -> list[Migration]:
     """Bring the database to the schema of this code and return what was applied, nothing if it was there already.
 
     Any number of processes may call this at once: one applies, the others wait up to `patience` seconds and find
-    nothing left to do. Uses two connections of `pool`.
+    nothing left to do. A migration that does not get a lock within `lock_timeout` gives up what it has, lets others
+    pass, and is tried again, for as long as `patience` lasts. Uses two connections of `pool`.
 
     Raises `SchemaMismatch` when a migration fails or an applied one was changed, `DatabaseUnavailable` when the wait is
     too long.
@@ -109,7 +122,7 @@ async def migrate(pool: Pool, *, folder: Traversable | None = None, patience: fl
         await connection.execute(_CREATE_TABLE)
         pending = _pending(migrations, await _applied(connection))
         for migration in pending:
-            await _apply(connection, migration)
+            await _apply(connection, migration, _Waiting(lock_timeout, monotonic() + patience))
     return pending
 
 
@@ -170,11 +183,19 @@ def _pending(migrations: Sequence[Migration], applied: dict[int, tuple[str, str]
     return [migration for migration in migrations if migration.number not in applied]
 
 
-async def _apply(connection: Connection, migration: Migration) -> None:
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """How long to wait for locks: each time, and until when (by `monotonic`) in all."""
+
+    lock_timeout: timedelta
+    until: float
+
+
+async def _apply(connection: Connection, migration: Migration, waiting: _Waiting) -> None:
     _log.info("applying migration %s", migration)
     try:
         if migration.in_transaction:
-            await _apply_whole(connection, migration)
+            await _apply_when_free(connection, migration, waiting)
         else:
             await _apply_bare(connection, migration)
     except asyncpg.PostgresError as failure:
@@ -184,8 +205,27 @@ async def _apply(connection: Connection, migration: Migration) -> None:
         ) from failure
 
 
-async def _apply_whole(connection: Connection, migration: Migration) -> None:
+async def _apply_when_free(connection: Connection, migration: Migration, waiting: _Waiting) -> None:
+    """Apply a migration, again and again while others hold a lock it needs."""
+    failures = 0
+    while True:
+        try:
+            return await _apply_whole(connection, migration, waiting.lock_timeout)
+        except asyncpg.LockNotAvailableError as refusal:
+            failures += 1
+            rest = exponential(failures, _FIRST_REST, _LONGEST_REST).total_seconds()
+            if monotonic() + rest > waiting.until:
+                raise DatabaseUnavailable(
+                    f"Migration {migration} did not get a lock it needs: a long transaction holds it. Nothing of it "
+                    "was kept. Look in pg_stat_activity for who that is, and start Varsel again."
+                ) from refusal
+            _log.warning("migration %s waits for a lock that others hold; trying again in %.0f s", migration, rest)
+        await asyncio.sleep(rest)
+
+
+async def _apply_whole(connection: Connection, migration: Migration, lock_timeout: timedelta) -> None:
     async with connection.transaction():
+        await connection.execute(f"SET LOCAL lock_timeout = {round(lock_timeout.total_seconds() * 1000)}")
         await connection.execute("SET LOCAL statement_timeout = 0")
         await connection.execute(migration.sql, timeout=_LONGEST_MIGRATION)
         await connection.execute(_RECORD, migration.number, migration.name, migration.checksum)

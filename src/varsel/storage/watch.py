@@ -87,7 +87,7 @@ class DatabaseWatch:
 
     async def _look(self, connection: Connection) -> None:
         asked = self._clock.uncorrected()
-        row = await connection.fetchrow(_SQL["look"], timeout=_LONGEST)
+        row = await connection.fetchrow(*_SQL["look"].of(), timeout=_LONGEST)
         answered = self._clock.uncorrected()
         if row is not None:
             self._clock.follow(row["now"], asked=asked, answered=answered)
