@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 from itertools import count
@@ -167,6 +168,33 @@ async def test_a_killed_server_is_replaced_while_its_processes_still_end(data_di
     assert busy.exception() is not None
 
 
+def test_a_server_that_died_is_revived_with_what_it_had(data_dir: Path) -> None:
+    server = EmbeddedPostgres(data_dir)
+    url = server.start()
+    try:
+        asyncio.run(execute(url, "INSERT INTO kept VALUES (7)"))
+        assert not server.revive()
+        kill_server(data_dir, url)
+        assert server.revive()
+        assert asyncio.run(kept(url)) == {7}
+        assert not server.revive()
+    finally:
+        server.stop()
+    assert not server.revive()
+    assert not answers(url)
+
+
+def test_a_cluster_that_is_gone_is_not_replaced_by_an_empty_one(data_dir: Path) -> None:
+    server = EmbeddedPostgres(data_dir)
+    url = server.start()
+    kill_server(data_dir, url)
+    shutil.rmtree(data_dir / "postgres")
+    with pytest.raises(DatabaseUnavailable):
+        server.revive()
+    assert not (data_dir / "postgres").exists()
+    server.stop()
+
+
 def test_a_process_number_taken_over_by_another_program_is_no_hindrance(data_dir: Path) -> None:
     user = PostgresUser(data_dir)
     user.url()
@@ -183,6 +211,13 @@ def test_a_process_number_taken_over_by_another_program_is_no_hindrance(data_dir
 
 
 # --- what the tests say it with
+
+
+def kill_server(data_dir: Path, url: str) -> None:
+    """Kill the server and return when it no longer answers."""
+    os.kill(pid_in(pid_file(data_dir)), signal.SIGKILL)
+    while answers(url):
+        pass
 
 
 async def _write(url: str, acknowledged: set[int], busy: asyncio.Event) -> None:

@@ -3,18 +3,22 @@
 import asyncio
 import logging
 import os
+import pwd
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
-from tests.support.embedded_server import answers, execute, kept, pid_file
+from tests.support.embedded_server import answers, execute, fetch, kept, pid_file
 from varsel.errors import DatabaseUnavailable
 from varsel.storage.embedded import EmbeddedPostgres
-from varsel.storage.embedded.programs import Account
+from varsel.storage.embedded.access import restrict
+from varsel.storage.embedded.placement import Placement, place, programs_for
+from varsel.storage.embedded.programs import Account, run_as
 
 AS_ROOT = os.geteuid() == 0
 
@@ -38,6 +42,45 @@ def test_an_ordinary_user_runs_the_server_itself(empty_dir: Path, monkeypatch: p
         assert answers(url)
         assert (home / "var" / "postgres").stat().st_uid == os.geteuid() != 0
     assert not answers(url)
+
+
+def test_only_admitted_users_are_let_in(empty_dir: Path) -> None:
+    """The server of root runs as nobody, and lets no other process of nobody in; that of anybody else lets him in."""
+    empty_dir.chmod(0o711)
+    with EmbeddedPostgres(empty_dir) as url:
+        assert answers(url)
+        placement = place(empty_dir)
+        socket_dir = url.split("host=")[1].split("&")[0]
+        dump = [programs_for(placement).program("pg_dump"), "-h", unquote(socket_dir), "-U", "varsel", "varsel"]
+        answer = run_as(placement.account, dump)
+    assert (answer.returncode != 0) is AS_ROOT
+    assert ("Peer authentication failed" in answer.stderr) is AS_ROOT
+
+
+def test_a_cluster_made_before_admits_nobody_either(empty_dir: Path) -> None:
+    """Clusters of earlier versions say `trust` in their own file, which is not read any more."""
+    with EmbeddedPostgres(empty_dir):
+        placement = place(empty_dir)
+    (placement.cluster / "pg_hba.conf").write_text("local all all trust\n")
+    with EmbeddedPostgres(empty_dir) as url:
+        rules = asyncio.run(fetch(url, "SELECT type, database, auth_method FROM pg_hba_file_rules"))
+    assert rules == [("local", ["all"], "peer"), ("local", ["replication"], "peer")]
+
+
+def test_the_owner_of_a_cluster_is_admitted_beside_root(empty_dir: Path) -> None:
+    daemon = Account(pwd.getpwnam("daemon").pw_uid, pwd.getpwnam("daemon").pw_gid)
+    files = restrict(Placement(empty_dir, daemon), major=18, role="varsel")
+    lines = Path(files["ident_file"]).read_text().splitlines()[1:]
+    assert {'varsel "root" all', 'varsel "daemon" all'} <= set(lines)
+
+
+def test_access_is_never_written_through_a_link(empty_dir: Path) -> None:
+    victim = empty_dir / "victim"
+    victim.write_text("precious")
+    (empty_dir / "postgres.hba.conf").symlink_to(victim)
+    restrict(Placement(empty_dir, None), major=18, role="varsel")
+    assert victim.read_text() == "precious"
+    assert not (empty_dir / "postgres.hba.conf").is_symlink()
 
 
 def test_roots_closed_directory_leads_to_a_home_outside(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import socket
@@ -15,10 +16,10 @@ from uuid import UUID
 import pytest
 
 from tests.conftest import memory_or_disk
-from tests.support.embedded_server import fetch, pid_file
+from tests.support.embedded_server import fetch, pid_file, pid_in
 from tests.support.raw_http import connected, exchange, request
 from tests.support.service import BASE, EMAIL_ORDER
-from tests.support.service_process import ServiceProcess, serve_in_vain, varsel_serve
+from tests.support.service_process import Log, ServiceProcess, serve_in_vain, varsel_serve
 from tests.support.until import until
 
 _RECIPIENTS = 500_000
@@ -51,6 +52,31 @@ async def test_two_instances_share_the_embedded_database_and_the_last_one_stops_
             assert pid_file(data_dir).exists()
             assert await second.ended(signal.SIGTERM) == 0
     assert not pid_file(data_dir).exists()
+
+
+async def test_an_embedded_database_that_crashes_is_started_again(data_dir: Path) -> None:
+    async with varsel_serve(data_dir) as service:
+        order_id = await place(service)
+        os.kill(pid_in(pid_file(data_dir)), signal.SIGKILL)
+        await until(lambda: is_read(service, order_id))
+        await place(service)
+
+
+async def test_a_process_whose_embedded_database_cannot_be_started_again_ends(data_dir: Path) -> None:
+    async with varsel_serve(data_dir, Log.KEPT) as service:
+        control = data_dir / "postgres" / "global" / "pg_control"
+        control.rename(control.with_suffix(".lost"))
+        os.kill(pid_in(pid_file(data_dir)), signal.SIGKILL)
+        await service.logs("varsel: The embedded PostgreSQL in")
+        async with asyncio.timeout(60):
+            assert await service.process.wait() == 1
+
+
+async def is_read(service: ServiceProcess, order_id: UUID) -> bool:
+    """Tell whether an order can be read again; 503 until then."""
+    answer = await service.client.get(f"{BASE}/orders/{order_id}")
+    assert answer.status_code in {200, 503}
+    return answer.status_code == 200
 
 
 async def test_two_processes_share_an_address_and_either_answers_without_the_other(

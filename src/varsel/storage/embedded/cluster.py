@@ -4,6 +4,7 @@ import logging
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from time import monotonic, sleep
 from urllib.parse import quote
 
 from varsel.errors import DatabaseUnavailable
+from varsel.storage.embedded.access import restrict
 from varsel.storage.embedded.placement import Placement, is_cluster
 from varsel.storage.embedded.programs import Installation, run_as
 
@@ -42,6 +44,7 @@ _SETTINGS = {
 _ACCEPTING, _REJECTING = 0, 1  # exit codes of pg_isready
 _STILL_ENDING = ("pre-existing shared memory block", "lock file")  # what a server says that finds another's traces
 _PAUSE = 0.05
+_QUICK_LOOK = 2.0
 _ORPHANS_END = 10.0  # seconds for the processes of a killed server to notice and end
 _CREATION = 120.0
 _LOG_LINES = 12
@@ -63,7 +66,7 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """Where clients connect. Whoever can enter the socket's directory is trusted: the server's user, and root."""
+        """Where clients connect; `access` says whose processes are admitted."""
         return f"postgresql://{NAME}@/{NAME}?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def create(self) -> None:
@@ -104,6 +107,18 @@ class Cluster:
             sleep(_PAUSE)
         return state == _ACCEPTING
 
+    def answers(self) -> bool:
+        """Whether something listens on the socket; quick, and also true of a server that is still recovering."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(_QUICK_LOOK)
+            try:
+                client.connect(str(self.socket_dir / f".s.PGSQL.{PORT}"))
+            except TimeoutError:
+                return True  # it has more to do than it can take
+            except OSError:
+                return False
+            return True
+
     def stop(self, timeout: float) -> None:
         """Stop the server, ending its connections and losing nothing; one that is already gone is fine."""
         _log.info("stopping PostgreSQL on %s", self.directory)
@@ -116,6 +131,7 @@ class Cluster:
         for lock_file in (self.directory / "postmaster.pid", self.socket_dir / f".s.PGSQL.{PORT}.lock"):
             _forget_recycled_process(lock_file)
         own = {"listen_addresses": "", "port": str(PORT), "unix_socket_directories": str(self.socket_dir)}
+        own |= restrict(self.placement, major=self.installation.major, role=NAME)
         options = shlex.join(f"--{name}={value}" for name, value in {**own, **settings}.items())
         return self._run(
             "pg_ctl", "start", "-w", "-t", str(round(timeout)), "-D", str(self.directory),
@@ -124,8 +140,8 @@ class Cluster:
         )  # fmt: skip
 
     def _readiness(self) -> int:
-        socket = ("-h", str(self.socket_dir), "-p", str(PORT))
-        return self._run("pg_isready", *socket, "-U", NAME, "-d", NAME, "-t", "5").returncode
+        where = ("-h", str(self.socket_dir), "-p", str(PORT))
+        return self._run("pg_isready", *where, "-U", NAME, "-d", NAME, "-t", "5").returncode
 
     @property
     def _startup_log(self) -> Path:
@@ -156,7 +172,7 @@ class Cluster:
 def _initdb_options(directory: Path) -> list[str]:
     return [
         "--pgdata", str(directory), "--username", NAME, "--no-instructions",
-        "--auth-local=trust", "--auth-host=reject",
+        "--auth-local=peer", "--auth-host=reject",  # where the server is started without us
         "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
         *(part for name, value in _SETTINGS.items() for part in ("--set", f"{name}={value}")),
     ]  # fmt: skip

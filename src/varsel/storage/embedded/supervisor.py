@@ -73,6 +73,20 @@ class EmbeddedPostgres:
                     self._leave()
                     raise
 
+    def revive(self) -> bool:
+        """Start the server again if it has died, and tell whether it had; blocks as `start`.
+
+        Raises `DatabaseUnavailable` when it does not come up.
+        """
+        cluster = self._cluster
+        if cluster is None or cluster.answers():
+            return False
+        with _plainly_told(self._data_dir), self._one_at_a_time():
+            if self._share is None or cluster.accepts(self._timeout):  # we have left it, or another process was quicker
+                return False
+            cluster.start(self._settings, self._timeout)
+            return True
+
     def stop(self) -> None:
         """Leave the server; the last user to do so stops it. Without a `start` before, nothing happens."""
         if self._share is not None:
