@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from varsel.intake.shapes import Rule, rule
 from varsel.intake.times import Moment
+from varsel.mechanisms.white_space import is_blank
 
 
 @rule()
@@ -27,8 +28,8 @@ def digits(count: int, what: str, *, or_empty: bool = False) -> Rule:
 
 def action_problems(resource_id: str | None, action: str | None) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the attribute `resource_action`: it belongs to a resource and says something."""
-    if not resource_id or resource_id.isspace():
+    if is_blank(resource_id):
         if action:
             yield "resource_action", "An action can only be given together with a resource id."
-    elif action and action.isspace():
+    elif action and is_blank(action):
         yield "resource_action", "The action must not be whitespace only."

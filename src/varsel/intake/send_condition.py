@@ -12,6 +12,7 @@ from varsel.intake.openapi import Example, Parameter, RouteSpec, Tag
 from varsel.intake.openapi import Response as Described
 from varsel.intake.routing import Endpoint
 from varsel.intake.shapes import member
+from varsel.mechanisms.white_space import trimmed
 
 _PARAMETER = "conditionMet"
 
@@ -25,7 +26,7 @@ class SendConditionDocument(Document, frozen=True, kw_only=True):
 async def answer(request: Request, _caller: Caller) -> Response:
     """Say yes if the parameter is `true` in any letter case, else no; never find fault."""
     asked = (value for name, value in request.query_params.multi_items() if name.lower() == _PARAMETER.lower())
-    is_met = next(asked, "").strip().lower() == "true"
+    is_met = trimmed(next(asked, "")).lower() == "true"
     return document(SendConditionDocument(send_notification=is_met))
 
 

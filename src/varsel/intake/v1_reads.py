@@ -41,6 +41,7 @@ from varsel.intake.wire_v1.documents import (
     OrderListEnd,
     OrderListHead,
 )
+from varsel.mechanisms.white_space import is_blank
 from varsel.model.orders import OrderTexts, Recipient
 from varsel.model.results import Channel
 from varsel.status import shown_status
@@ -234,7 +235,7 @@ def _order_id(request: Request) -> UUID:
 def _query(request: Request, name: str) -> str:
     """Read a required query parameter; its name matches in any letter case (api.md 1.1)."""
     values = [value for key, value in request.query_params.multi_items() if key.lower() == name.lower()]
-    if not values or not values[0].strip():
+    if not values or is_blank(values[0]):
         raise Invalid({name: [f"The {name} field is required."]})
     return values[0]
 

@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import phonenumbers
 
+from varsel.mechanisms.white_space import trimmed
+
 _ATOM_CHARACTERS = r"A-Za-z0-9æøåÆØÅ!#$%&'*+\-=?^_`{|}~;"
 _DOMAIN = (
     r"(([A-Za-z0-9æøåÆØÅ]([A-Za-z0-9æøåÆØÅ-]{0,61}[A-Za-z0-9æøåÆØÅ])?\.){1,9}[A-Za-z]{2,14}"
@@ -29,8 +31,8 @@ _VERDICTS_KEPT = 4096
 def is_email_address(text: str) -> bool:
     """Tell whether `text` satisfies the e-mail rule; surrounding whitespace is ignored."""
     if len(text) <= _EVERYDAY_LENGTH:
-        return _email.fullmatch(text.strip()) is not None
-    return _is_long_email_address(text.strip())
+        return _email.fullmatch(trimmed(text)) is not None
+    return _is_long_email_address(trimmed(text))
 
 
 def _is_long_email_address(text: str) -> bool:

@@ -3,6 +3,8 @@
 from typing import Final
 from urllib.parse import unquote, unquote_plus
 
+from varsel.mechanisms.white_space import trimmed
+
 EMAIL_IDENTITY: Final = "urn:altinn:person:idporten-email:"
 _USERNAME: Final = "urn:altinn:party:username:"
 _OLDER_USERNAME: Final = "urn:altinn:username:"
@@ -19,7 +21,7 @@ def canonical_identity(identity: str) -> str:
     one however it is written, since no address has a blank; in user names it is a blank, and a real one is `%2B`. What
     would be decoded once more stays encoded, so that the canonical form of a canonical form is itself.
     """
-    folded = identity.strip().casefold()
+    folded = trimmed(identity).casefold()
     if folded.startswith(EMAIL_IDENTITY):
         return EMAIL_IDENTITY + _plain(unquote(folded.removeprefix(EMAIL_IDENTITY)))
     for written, canonical in _CANONICAL_NAMES.items():
@@ -29,4 +31,4 @@ def canonical_identity(identity: str) -> str:
 
 
 def _plain(decoded: str) -> str:
-    return decoded.strip().casefold().replace("%", "%25")
+    return trimmed(decoded).casefold().replace("%", "%25")

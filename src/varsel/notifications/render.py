@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from varsel.mechanisms.white_space import is_blank
 from varsel.model.contacts import PartyName
 from varsel.model.notifications import PlannedNotification
 from varsel.model.orders import OrderTexts
@@ -49,7 +50,7 @@ class Template:
         if not self.has_placeholders:
             return None
         text = self._with(values)
-        if text and not text.isspace():
+        if not is_blank(text):
             return text
         return None if fallback is None else self._with(Values(fallback, fallback))
 

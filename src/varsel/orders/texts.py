@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from varsel.mechanisms.white_space import is_blank
+
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
@@ -18,4 +20,4 @@ def one_line(subject: str) -> str:
 
 def unless_blank(text: str | None) -> str | None:
     """Return `text`, or None if it says nothing."""
-    return None if not text or text.isspace() else text
+    return None if is_blank(text) else text

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from varsel.mechanisms.white_space import is_blank
 from varsel.model.addresses import is_mobile_number, normalise_number
 from varsel.model.contacts import OrganizationContact, UserContact
 from varsel.model.orders import NotificationChannel
-from varsel.recipients.questions import is_blank
 
 
 class Addresses(NamedTuple):
@@ -39,7 +39,7 @@ def of_one(email: str | None, mobile_number: str | None) -> Addresses:
     """Clean one party's e-mail and number as looked up: blank and invalid ones count as absent."""
     number = normalise_number(mobile_number) if mobile_number else ""
     return Addresses(
-        (email,) if email and not email.isspace() else (),
+        (email,) if email and not is_blank(email) else (),
         (number,) if number and is_mobile_number(number) else (),
     )
 

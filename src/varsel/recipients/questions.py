@@ -2,16 +2,12 @@
 
 from collections.abc import Iterable
 
+from varsel.mechanisms.white_space import is_blank, trimmed
 from varsel.model.orders import NotificationChannel, Recipient
 from varsel.model.recipients import Questions
 
 _RESOURCE_PREFIX = "urn:altinn:resource:"
 _DEFAULT_ACTION = "read"
-
-
-def is_blank(text: str | None) -> bool:
-    """Tell whether `text` counts as absent: none, empty or only white space."""
-    return not text or text.isspace()
 
 
 def needs_lookup(recipient: Recipient, channel: NotificationChannel) -> bool:
@@ -56,10 +52,10 @@ def questions(
         organizations=frozenset(organizations),
         use_stale=use_stale,
         resource_id=bare_resource_id(resource_id) if count_user_contacts else None,
-        resource_action=(resource_action or "").strip() or _DEFAULT_ACTION,
+        resource_action=trimmed(resource_action or "") or _DEFAULT_ACTION,
     )
 
 
 def bare_resource_id(resource_id: str | None) -> str | None:
     """Strip blanks and a leading `urn:altinn:resource:` (case-sensitive); None when nothing is left."""
-    return (resource_id or "").strip().removeprefix(_RESOURCE_PREFIX).strip() or None
+    return trimmed(trimmed(resource_id or "").removeprefix(_RESOURCE_PREFIX)) or None

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
+from varsel.mechanisms.white_space import is_blank
 from varsel.model.orders import NotificationChannel, Recipient
 from varsel.model.recipients import NO_ANSWERS, Answers, ResolvedRecipient
 from varsel.recipients import trail
 from varsel.recipients.addresses import NOWHERE, chosen, of_one, of_organization
-from varsel.recipients.questions import is_blank, needs_lookup
+from varsel.recipients.questions import needs_lookup
 
 _KEYED_BY_POSITION = (NotificationChannel.Email, NotificationChannel.Sms)
 

@@ -11,10 +11,10 @@ stood in its way takes the place of the answers.
 
 from functools import lru_cache
 
+from varsel.mechanisms.white_space import is_blank
 from varsel.model.contacts import ExternalContact, OrganizationContact, Origin, PersonContact
 from varsel.model.orders import NotificationChannel
 from varsel.recipients.addresses import Addresses
-from varsel.recipients.questions import is_blank
 
 _KEPT = 4096
 _UNKNOWN, _REFUSED = "unknown", "refused"

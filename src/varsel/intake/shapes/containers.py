@@ -11,6 +11,7 @@ from varsel.intake.shapes.named import Enumeration, References, extended
 from varsel.intake.shapes.rules import Rule
 from varsel.intake.shapes.scalars import Problem, Reader
 from varsel.intake.shapes.scanning import IGNORED, Walk, Window
+from varsel.mechanisms.white_space import is_blank
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Member:
         """Tell whether a presence rule (phase A2) is broken by this value."""
         if value is None:
             return self.never_null
-        return self.never_blank and (not value or value.isspace())
+        return self.never_blank and is_blank(value)
 
     def schema(self, references: References) -> dict[str, Any]:
         """Return the member's JSON Schema.
@@ -174,7 +175,7 @@ class ObjectReader(Reader):
         """Tell whether nothing is missing at or below the value, and no rule is broken."""
         for attribute, never_blank in self._never_null:
             item = getattr(value, attribute)
-            if item is None or (never_blank and (not item or item.isspace())):
+            if item is None or (never_blank and (not item or (item.isspace() and is_blank(item)))):
                 return False
         for attribute, rules, is_sound in self._steps:
             item = getattr(value, attribute)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from varsel.mechanisms.white_space import is_blank
+
 
 class Rule(NamedTuple):
     """Judges a member's value: `broken(value, context)` returns the message for the caller, or None.
@@ -26,4 +28,4 @@ def rule(**schema: Any) -> Callable[[Callable[[Any, Any], str | None]], Rule]:
 @rule(pattern=r"\S")
 def not_blank(value: str, _context: object) -> str | None:
     """Demand at least one character that is not whitespace."""
-    return None if value and not value.isspace() else "The value must not be empty or whitespace only."
+    return None if not is_blank(value) else "The value must not be empty or whitespace only."

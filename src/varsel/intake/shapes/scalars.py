@@ -10,6 +10,7 @@ from varsel.intake.shapes.findings import Unreadable
 from varsel.intake.shapes.named import Enumeration, References
 from varsel.intake.shapes.scanning import Number, Walk, Window
 from varsel.intake.times import Moment, read_moment
+from varsel.mechanisms.white_space import trimmed
 
 UriText = NewType("UriText", str)
 """A URI reference as it was written; what makes it acceptable is left to the rules (api.md 1.3)."""
@@ -177,9 +178,9 @@ class Choice(Reader):
 
     def read(self, value: Any) -> IntEnum:
         """Accept defined values only (api.md 5, item 30)."""
-        option = self._by_name.get(value.strip().lower()) if type(value) is str else None
+        option = self._by_name.get(trimmed(value).lower()) if type(value) is str else None
         if option is None:
-            number = _as_integer(value.strip() if type(value) is str else value)
+            number = _as_integer(trimmed(value) if type(value) is str else value)
             option = None if number is None else self._by_number.get(number)
         if option is None:
             raise Unreadable(f"{self.expected} is expected.")
@@ -212,7 +213,7 @@ class OpenChoice(Reader):
             return self._defined.read(value)
         except Unreadable as problem:
             try:
-                return Undefined(self._integer.read(value.strip() if type(value) is str else value))
+                return Undefined(self._integer.read(trimmed(value) if type(value) is str else value))
             except Unreadable:
                 raise problem from None
 

@@ -18,6 +18,7 @@ from varsel.intake.wire_future.recipients import (
     SmsRecipientRequest,
 )
 from varsel.intake.wire_future.sms import SmsSettings
+from varsel.mechanisms.white_space import trimmed
 from varsel.model.orders import (
     Attachment,
     EmailText,
@@ -133,12 +134,12 @@ def _identified(party: PartyRequest) -> Recipient:
 
 
 def _email(settings: EmailSettings, defaults: Defaults) -> EmailText:
-    sender = (settings.sender_email_address or "").strip() or defaults.from_address
+    sender = trimmed(settings.sender_email_address or "") or defaults.from_address
     return EmailText(sender, one_line(settings.subject), settings.body, _defined(settings.content_type))
 
 
 def _sms(settings: SmsSettings, defaults: Defaults) -> SmsText:
-    return SmsText((settings.sender or "").strip() or defaults.sms_sender, settings.body)
+    return SmsText(trimmed(settings.sender or "") or defaults.sms_sender, settings.body)
 
 
 def _defined(value: E | Undefined) -> E:

@@ -9,6 +9,7 @@ from varsel.intake.shapes import Undefined, member, rule
 from varsel.intake.wire_future.emails import EmailSettings
 from varsel.intake.wire_future.foundation import FutureShape, email_address, mobile_number
 from varsel.intake.wire_future.sms import SmsSettings
+from varsel.mechanisms.white_space import is_blank
 from varsel.model.addresses import is_email_address
 from varsel.model.external_identities import EMAIL_IDENTITY, USERNAME_IDENTITIES
 from varsel.model.orders import NotificationChannel
@@ -36,7 +37,7 @@ def external_identity(value: str, _told: object) -> str | None:
         if value.startswith(EMAIL_IDENTITY) and is_email_address(unquote_plus(value.removeprefix(EMAIL_IDENTITY))):
             return None
         for prefix in USERNAME_IDENTITIES:
-            if value.startswith(prefix) and unquote_plus(value.removeprefix(prefix)).strip():
+            if value.startswith(prefix) and not is_blank(unquote_plus(value.removeprefix(prefix))):
                 return None
     return (
         f"An external identity is {EMAIL_IDENTITY} followed by an e-mail address (its '+' written as %2B), "
