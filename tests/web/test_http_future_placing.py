@@ -72,7 +72,7 @@ async def test_a_chain_is_answered_with_its_ids_in_the_order_of_the_request(serv
             "reminders": [
                 {"shipmentId": str(told.reminders[0]), "sendersReference": "r1"},
                 {"shipmentId": str(told.reminders[1])},
-                {"shipmentId": str(told.reminders[2])},
+                {"shipmentId": str(told.reminders[2]), "sendersReference": " "},
             ],
         },
     }
@@ -81,7 +81,7 @@ async def test_a_chain_is_answered_with_its_ids_in_the_order_of_the_request(serv
 
 
 async def test_without_reminders_and_references_neither_is_told(service: Service) -> None:
-    ways: list[dict[str, Any]] = [{}, {"reminders": None}, {"reminders": [], "sendersReference": ""}]
+    ways: list[dict[str, Any]] = [{}, {"reminders": None}, {"reminders": [], "sendersReference": None}]
     for number, none in enumerate(ways):
         body = {"idempotencyId": str(number), "recipient": EMAIL, **none}
         answer = await place(service, CHAIN_PATH, body)

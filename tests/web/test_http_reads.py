@@ -73,8 +73,7 @@ async def test_an_order_is_shown_as_it_was_placed(service: Service, tmp_path: Pa
 
 
 async def test_what_was_not_given_is_not_shown(service: Service) -> None:
-    blank = {**EMAIL_ORDER, "sendersReference": " "}
-    order = await service.document(f"/orders/{await service.accepted('/orders/email', blank)}")
+    order = await service.document(f"/orders/{await service.accepted('/orders/email', EMAIL_ORDER)}")
     assert order.keys() == {
         "id",
         "requestedSendTime",

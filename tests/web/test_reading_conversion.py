@@ -67,7 +67,7 @@ def test_defaults_are_filled_in() -> None:
     order = chosen(sendersReference=" \n")
     assert order.texts.email == EmailText("noreply@altinn.cloud", "s", "b", ContentType.Plain)
     assert order.texts.sms == SmsText("Altinn", "b")
-    assert order.senders_reference is None
+    assert order.senders_reference == " \n"
     assert order.requested_send_time == NOW
     assert order.requested_send_time_text == "2026-05-04T09:00:00Z"
     assert (order.ignore_reservation, order.condition_endpoint, order.sending_time_policy) == (None, None, None)

@@ -39,7 +39,7 @@ def test_page_sizes_are_cut_to_what_is_allowed(text: str, size: int) -> None:
     assert read_feed_query([("pageSize", text)]).page_size == size
 
 
-@pytest.mark.parametrize("text", ["", "x", "2147483648", "1.5"])
+@pytest.mark.parametrize("text", ["x", "2147483648", "1.5"])
 def test_page_sizes_that_are_no_integers(text: str) -> None:
     assert keys(("pageSize", text)) == {"PageSize"}
 

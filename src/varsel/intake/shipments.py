@@ -23,6 +23,7 @@ from varsel.intake.wire_future import (
     shipment_recipient,
 )
 from varsel.model.results import Channel
+from varsel.orders.texts import unless_blank
 from varsel.storage import feed, notifications
 from varsel.storage.shipments import ShipmentState
 
@@ -70,7 +71,7 @@ class FollowShipments:
 def _shipment_document(state: ShipmentState, recipients: tuple[ShipmentRecipient, ...]) -> ShipmentDocument:
     return ShipmentDocument(
         shipment_id=state.id,
-        senders_reference=state.senders_reference,
+        senders_reference=unless_blank(state.senders_reference),
         type=order_type_name(state.type),
         status=order_status_name(state.status),
         last_update=write_time(state.last_update),
@@ -83,7 +84,7 @@ def _feed_documents(entries: Sequence[feed.FeedEntry]) -> list[FeedEntry]:
         FeedEntry(
             sequence_number=entry.number,
             shipment_id=entry.order_id,
-            senders_reference=entry.senders_reference,
+            senders_reference=unless_blank(entry.senders_reference),
             shipment_type=order_type_name(entry.type),
             status=order_status_name(entry.status),
             last_update=write_time(entry.last_update),

@@ -44,6 +44,7 @@ from varsel.intake.wire_v1.documents import (
 from varsel.mechanisms.white_space import is_blank
 from varsel.model.orders import OrderTexts, Recipient
 from varsel.model.results import Channel
+from varsel.orders.texts import unless_blank
 from varsel.status import shown_status
 from varsel.storage import notifications, orders
 from varsel.storage.notifications import ListedNotification
@@ -178,7 +179,9 @@ class ReadOrders:
         self, state: OrderState, channel: Channel, first: Sequence[ListedNotification]
     ) -> AsyncIterator[bytes]:
         """Write a long list page by page; counted on the way, since results may change while it is written."""
-        head = NotificationListHead(order_id=state.id, senders_reference=state.senders_reference, notifications=())
+        head = NotificationListHead(
+            order_id=state.id, senders_reference=unless_blank(state.senders_reference), notifications=()
+        )
         stream = StreamedDocument(head, "notifications")
         generated, succeeded = len(first), _succeeded(first)
         yield stream.head
@@ -194,7 +197,7 @@ class ReadOrders:
         status, description = shown_status(state.status)
         return StatusDocument(
             id=state.id,
-            senders_reference=state.senders_reference,
+            senders_reference=unless_blank(state.senders_reference),
             requested_send_time=write_time(state.requested_send_time),
             creator=state.creator,
             created=write_time(state.created),
@@ -288,14 +291,14 @@ def _notification_list(
     if channel is Channel.Email:
         return EmailNotificationList(
             order_id=state.id,
-            senders_reference=state.senders_reference,
+            senders_reference=unless_blank(state.senders_reference),
             generated=len(listed),
             succeeded=_succeeded(listed),
             notifications=tuple(_email_document(line) for line in listed),
         )
     return SmsNotificationList(
         order_id=state.id,
-        senders_reference=state.senders_reference,
+        senders_reference=unless_blank(state.senders_reference),
         generated=len(listed),
         succeeded=_succeeded(listed),
         notifications=tuple(_sms_document(line) for line in listed),

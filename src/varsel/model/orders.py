@@ -124,6 +124,7 @@ class OrderTexts(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One message intent, ready to be stored.
 
+    `senders_reference` is as sent, also when it is blank; some documents leave a blank one out (api.md 3.5).
     `requested_send_time_text` keeps the caller's 100 ns precision (api.md 1.5), which `datetime` cannot.
     `recipients` holds the recipients in parts of at most `RECIPIENTS_PER_PART`, each part a JSON array of
     `Recipient`, so that an order of hundreds of thousands never stands unpacked in memory.

@@ -2,8 +2,8 @@
 
 from varsel.errors import VarselError
 
-MOST_ERRORS = 200
-"""More than this many errors are not collected for one request."""
+MOST_ERRORS = 199
+"""Errors that are collected for one request; one entry stands for all that are beyond (api.md 1.7)."""
 
 TOO_MANY = "There are too many errors; the first of them are listed here. Correct these and try again."
 

@@ -21,7 +21,7 @@ from varsel.model.chains import Chain, DialogAssociation
 from varsel.model.clock import LATEST
 from varsel.model.ids import new_ids
 from varsel.model.orders import Order, OrderType, pack_recipients
-from varsel.orders.texts import Defaults, unless_blank
+from varsel.orders.texts import Defaults
 from varsel.schedule import reminder_time
 
 
@@ -130,7 +130,7 @@ class _Orders:
             texts=to.texts,
             recipients=(pack_recipients([to.recipient]),),
             recipient_count=1,
-            senders_reference=unless_blank(reference),
+            senders_reference=reference,
             sending_time_policy=to.policy,
             condition_endpoint=condition,
             ignore_reservation=to.ignore_reservation,

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from varsel.intake.shapes import Invalid, Unreadable, rule
 from varsel.intake.shapes.scalars import Choice, Integer
+from varsel.mechanisms.white_space import is_blank, trimmed
 
 LARGEST_PAGE: Final = 500
 """Entries in one answer, unless a setting says otherwise."""
@@ -45,6 +46,8 @@ def read_feed_query(pairs: Iterable[tuple[str, str]], largest_page: int = LARGES
         given.setdefault(name.lower(), value)
     errors: dict[str, list[str]] = {}
     seq = _read(given, "Seq", _sequence, 0, errors)
+    if is_blank(given.get("pagesize")):  # as good as absent, unlike the other two (api.md 3.14)
+        given.pop("pagesize", None)
     page_size = _read(given, "PageSize", _SIZE.read, largest_page, errors)
     descending = _read(given, "OrderBy", _descending, False, errors)
     if errors:
@@ -54,7 +57,7 @@ def read_feed_query(pairs: Iterable[tuple[str, str]], largest_page: int = LARGES
 
 def _read(given: dict[str, str], key: str, read: Callable[[str], T], default: T, errors: dict[str, list[str]]) -> T:
     try:
-        return read(given[key.lower()].strip()) if key.lower() in given else default
+        return read(trimmed(given[key.lower()])) if key.lower() in given else default
     except Unreadable as problem:
         errors[key] = [problem.message]
         return default

@@ -24,7 +24,7 @@ from varsel.model.orders import (
     pack_recipients,
     unpack_recipients,
 )
-from varsel.orders.texts import Defaults, one_line, unless_blank
+from varsel.orders.texts import Defaults, one_line
 
 _ORGANISATIONS: Final = 10**11
 """Added to organisation numbers, so that as integers they differ from all national identity numbers."""
@@ -64,7 +64,7 @@ async def to_order(
         texts=_texts(request, defaults),
         recipients=tuple(recipients),
         recipient_count=request.recipients.count,
-        senders_reference=unless_blank(request.senders_reference),
+        senders_reference=request.senders_reference,
         condition_endpoint=request.condition_endpoint,
         ignore_reservation=request.ignore_reservation,
         resource_id=request.resource_id,

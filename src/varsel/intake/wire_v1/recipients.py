@@ -137,6 +137,10 @@ class RecipientCollector:
 
 
 def _as_named(element: RecipientRequest) -> Recipient:
+    """Return the recipient as it is kept: an empty address is none, and is not shown (api.md 3.5)."""
     return Recipient(
-        element.email_address, element.mobile_number, element.organization_number, element.national_identity_number
+        element.email_address or None,
+        element.mobile_number or None,
+        element.organization_number,
+        element.national_identity_number,
     )
