@@ -205,11 +205,43 @@ def test_is_reserved_is_accepted_and_must_be_a_boolean() -> None:
     assert "$.recipients[0].isReserved" in keys(order(recipients=[{"isReserved": "yes"}]))
 
 
-@pytest.mark.parametrize("absent", [{"notificationChannel": None}, {}])
-def test_a_missing_channel_is_a_rule_violation(absent: dict[str, Any]) -> None:
-    document = order(recipients=[{"nationalIdentityNumber": "1"}])
-    del document["notificationChannel"]
-    assert keys(document | absent) == {"NotificationChannel", "Recipients[0].NationalIdentityNumber"}
+ABSENT: list[dict[str, Any]] = [{"notificationChannel": None}, {}]
+
+
+@pytest.mark.parametrize("absent", ABSENT)
+@pytest.mark.parametrize(
+    "recipients",
+    [
+        [],
+        [{}],
+        [{"nationalIdentityNumber": "1"}],
+        [{"organizationNumber": "x", "emailAddress": "no", "mobileNumber": "1"}],
+        [{"nationalIdentityNumber": NIN, "organizationNumber": "310123456"}],
+    ],
+)
+def test_without_a_channel_recipients_are_not_judged(absent: dict[str, Any], recipients: list[Any]) -> None:
+    assert keys({"recipients": recipients, **absent}) == {"NotificationChannel"}
+    assert keys(absent) == {"NotificationChannel"}
+
+
+@pytest.mark.parametrize("absent", ABSENT)
+def test_without_a_channel_base_rules_and_given_templates_are_judged(absent: dict[str, Any]) -> None:
+    document = {
+        "requestedSendTime": "2020-01-01T00:00:00Z",
+        "conditionEndpoint": "https://localhost/",
+        "resourceAction": "read",
+        "emailTemplate": {"subject": "", "body": "b"},
+        **absent,
+    }
+    base = {"NotificationChannel", "RequestedSendTime", "ConditionEndpoint", "ResourceAction", "EmailTemplate.Subject"}
+    assert keys(document) == base
+    assert keys(document | {"smsTemplate": {}}) == base | {"SmsTemplate.Body"}
+
+
+@pytest.mark.parametrize("absent", ABSENT)
+def test_without_a_channel_presence_faults_hide_the_rules(absent: dict[str, Any]) -> None:
+    assert keys({"recipients": None, **absent}) == {"Recipients"}
+    assert keys({"smsTemplate": {"body": None}, **absent}) == {"SmsTemplate.Body"}
 
 
 @pytest.mark.parametrize("channel", [99, "99", -1, "Pigeon", "Email, Sms", True, 1.5])

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 
 from varsel.intake.rules import digits
-from varsel.intake.shapes import Shape, member, rule
+from varsel.intake.shapes import Rule, Shape, member, rule
 from varsel.model.addresses import EMAIL_PATTERN, is_email_address, is_mobile_number
 from varsel.model.orders import RECIPIENTS_PER_PART, NotificationChannel, Recipient
 
@@ -26,7 +26,10 @@ USES_SMS: Final = PREFERRED | {NotificationChannel.Sms}
 
 
 class Circumstances(NamedTuple):
-    """What rules of phase B look at besides the value: the time, and the order's channel scheme if it is known."""
+    """What rules of phase B look at besides the value: the time, and the order's channel scheme.
+
+    `channel` is None if the caller chose none; then recipients are not judged (api.md 3.6).
+    """
 
     now: datetime
     channel: NotificationChannel | None
@@ -55,22 +58,36 @@ def valid_number(value: str, told: Circumstances) -> str | None:
     return "The mobile number is not valid; write it in international form, such as +4799999999."
 
 
+def _digits_unless_unjudged(count: int, what: str) -> Rule:
+    """Return the rule that a value is empty or exactly `count` digits, if a channel was chosen."""
+    exactly = digits(count, what, or_empty=True)
+
+    @rule(**exactly.schema)
+    def if_judged(value: str, told: Circumstances) -> str | None:
+        return None if told.channel is None else exactly.broken(value, told)
+
+    return if_judged
+
+
 class RecipientRequest(Shape, frozen=True, omit_defaults=True, gc=False):
     """Whom to notify: a person, an organisation, or addresses that the sender knows."""
 
     email_address: Annotated[str | None, member("E-mail address, used as written.", valid_email)] = None
     mobile_number: Annotated[str | None, member("Mobile number in international form.", valid_number)] = None
     organization_number: Annotated[
-        str | None, member("Organisation number, 9 digits.", digits(9, "An organisation number", or_empty=True))
+        str | None,
+        member("Organisation number, 9 digits.", _digits_unless_unjudged(9, "An organisation number")),
     ] = None
     national_identity_number: Annotated[
         str | None,
-        member("National identity number, 11 digits.", digits(11, "A national identity number", or_empty=True)),
+        member("National identity number, 11 digits.", _digits_unless_unjudged(11, "A national identity number")),
     ] = None
     is_reserved: Annotated[bool | None, member("Ignored.")] = None
 
     def judge(self, told: Circumstances) -> Iterator[tuple[str, str]]:
         """Demand that the recipient can be reached on the channel, and is named in one way only."""
+        if told.channel is None:
+            return
         person, organisation = self.national_identity_number, self.organization_number
         if not (person or organisation or self._has_address(told.channel)):
             yield "", f"The recipient needs {_needed(told.channel)}."
@@ -79,15 +96,14 @@ class RecipientRequest(Shape, frozen=True, omit_defaults=True, gc=False):
         if organisation and (person or self.email_address or self.mobile_number):
             yield "", "An organisation number must not be combined with other identifiers or addresses."
 
-    def _has_address(self, channel: NotificationChannel | None) -> bool:
+    def _has_address(self, channel: NotificationChannel) -> bool:
         return bool(
-            channel is None
-            or (self.email_address and channel is not NotificationChannel.Sms)
+            (self.email_address and channel is not NotificationChannel.Sms)
             or (self.mobile_number and channel is not NotificationChannel.Email)
         )
 
 
-def _needed(channel: NotificationChannel | None) -> str:
+def _needed(channel: NotificationChannel) -> str:
     if channel is NotificationChannel.Email:
         return "an e-mail address, an organisation number or a national identity number"
     if channel is NotificationChannel.Sms:

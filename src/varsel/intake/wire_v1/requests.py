@@ -44,9 +44,9 @@ def public_web_address(value: str, _told: Circumstances) -> str | None:
 
 
 @rule(minItems=1)
-def at_least_one(value: RecipientParts, _told: Circumstances) -> str | None:
-    """Demand a recipient."""
-    return None if value.count else "The order needs at least one recipient."
+def at_least_one(value: RecipientParts, told: Circumstances) -> str | None:
+    """Demand a recipient, if a channel was chosen."""
+    return None if value.count or told.channel is None else "The order needs at least one recipient."
 
 
 class V1Request(Shape, frozen=True):
@@ -134,7 +134,10 @@ class SmsTemplate(Shape, frozen=True):
 
 
 class OrderRequest(V1Request, frozen=True):
-    """An order whose sender chooses the channel; each channel that it may use needs its template."""
+    """An order whose sender chooses the channel; each channel that it may use needs its template.
+
+    Without a channel neither recipients nor the presence of templates are judged (api.md 3.6).
+    """
 
     parameter = "notificationOrderRequest"
 
