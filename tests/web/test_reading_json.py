@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
 from tests.support.reading import finish, in_chunks, read
@@ -150,6 +152,66 @@ def test_malformed_json_is_refused(text: str) -> None:
     assert shape_error(text.encode()).startswith("$")
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"key": nul}', "$.key"),
+        ('{"KEY": nul}', "$.KEY"),
+        ('{"key": "a', "$.key"),
+        ('{"key": ', "$.key"),
+        ('{"key": "a\nb"}', "$.key"),
+        ('{"key": "k" "note": "n"}', "$"),
+        ('{"key": "k",}', "$"),
+        ('{"key" "k"}', "$"),
+        ('{"key": "k"', "$"),
+        ('{"key": "k", note: 1}', "$"),
+        ('{"other": nul}', "$.other"),
+        ('{"other": {"inner": [1, }}}', "$.other"),
+        ('{"o t h e r": nul}', "$['o t h e r']"),
+        ('{"RecipientSms": {"SMSSETTINGS": {"body": x}}}', "$.RecipientSms.SMSSETTINGS.body"),
+        ('{"RecipientSms": {"SMSSETTINGS": {"body": "x"', "$.RecipientSms.SMSSETTINGS"),
+        ('{"recipientSms": {"phoneNumber" 1}}', "$.recipientSms"),
+        ('{"steps": [', "$.steps[0]"),
+        ('{"steps": [{} {}]}', "$.steps[1]"),
+        ('{"steps": [{}, {"days": 1, "envelope": [}]}', "$.steps[1].envelope"),
+        ('{"steps": [{}, {"DAYS": -}]}', "$.steps[1].DAYS"),
+        ('{"urgent": 1, "key": nul}', "$.urgent"),
+        ('{"recipientSms": {"phoneNumber": 1, "smsSettings": {"body": ]}}', "$.recipientSms.phoneNumber"),
+        ('{"recipientSms": {"smsSettings": {}}, "key": nul}', "$.recipientSms.smsSettings"),
+        ('{"copies": {"a": nul}}', "$.copies"),
+        (r'{"\ud800": 1}', "$"),
+        (r'{"recipientSms": {"\udfff": 1}}', "$.recipientSms"),
+        ('{"copies": NaN}', "$.copies"),
+        ('{"steps": [{"days": Infinity}]}', "$.steps[0].days"),
+    ],
+)
+def test_a_syntax_error_names_the_member_being_read_or_its_object(text: str, path: str) -> None:
+    assert shape_error(text.encode()) == path
+    padding = '{"x": "' + "x" * 70_000 + '", ' + text[1:]
+    assert shape_error(padding.encode()) == path
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"KEY": 1}, "$.KEY"),
+        ({"RecipientSMS": ENVELOPE | {"phonenumber": 1}}, "$.RecipientSMS.phonenumber"),
+        (
+            {"Steps": [{}, {"Envelope": {"PhoneNumber": "1", "SmsSettings": {"BODY": []}}}]},
+            "$.Steps[1].Envelope.SmsSettings.BODY",
+        ),
+        ({"RecipientSms": {"SmsSettings": {}}}, "$.RecipientSms.SmsSettings"),
+    ],
+)
+def test_paths_spell_members_as_the_body_spells_them(document: dict[str, Any], path: str) -> None:
+    assert shape_error(document) == path
+    assert shape_error({"x": "x" * 70_000, **document}) == path
+
+
+def test_names_within_ignored_members_are_not_looked_at() -> None:
+    assert errors((json.dumps(LETTER)[:-1] + r', "x": {"\ud800": "\ud800"}}').encode()) == {}
+
+
 @pytest.mark.parametrize("text", ["[]", '"text"', "1", "true"])
 def test_the_body_must_be_an_object(text: str) -> None:
     assert shape_error(text.encode()) == "$"
@@ -168,8 +230,8 @@ def nested(levels: int) -> bytes:
 
 def test_nesting_ends_at_32_levels() -> None:
     assert errors(nested(31)) == {}
-    assert shape_error(nested(32)) == "$"
-    assert shape_error(nested(200_000)) == "$"
+    assert shape_error(nested(32)) == "$.x"
+    assert shape_error(nested(200_000)) == "$.x"
 
 
 @pytest.mark.parametrize(
@@ -303,13 +365,31 @@ def test_bodies_in_utf_8_and_utf_16(content_type: str, codec: str) -> None:
     assert read(Letter, body, content_type).note == "blåbær 😀"
 
 
-def test_other_charsets_are_not_understood() -> None:
-    assert decoder_for("application/json; charset=iso-8859-1") is None
+@pytest.mark.parametrize("charset", ["iso-8859-1", "us-ascii", "utf8", "utf-32", "x"])
+def test_other_charsets_are_not_understood(charset: str) -> None:
+    assert decoder_for(f"application/json; charset={charset}") is None
 
 
-@pytest.mark.parametrize("spoilt", [b'{"key": "\xe6"}', b'{"key": "\xff\xfe', b"\xc3", b'{"key": "\xed\xa0\x80"}'])
-def test_bytes_that_are_not_text_are_refused(spoilt: bytes) -> None:
-    assert shape_error(spoilt) == "$"
+@pytest.mark.parametrize(
+    ("spoilt", "path"),
+    [
+        (b'{"key": "\xe6"}', "$.key"),
+        (b'{"key": "\xff\xfe', "$.key"),
+        (b"\xc3", "$"),
+        (b'{"KEY": "\xed\xa0\x80"}', "$.KEY"),
+        (b'{"\xff": 1}', "$"),
+        (b'{"key": \xff}', "$.key"),
+    ],
+)
+def test_bytes_that_are_not_text_are_refused(spoilt: bytes, path: str) -> None:
+    assert shape_error(spoilt) == path
+
+
+def test_half_a_character_of_utf_16_is_refused() -> None:
+    assert errors('{"key": "k"}'.encode("utf-16-le")[:-1], "application/json; charset=utf-16").keys() == {
+        "$",
+        "request",
+    }
 
 
 def test_a_body_above_the_limit_is_too_large_even_if_it_is_malformed() -> None:
@@ -337,3 +417,16 @@ def test_a_body_above_the_limit_is_too_large_even_if_it_is_malformed() -> None:
 def test_guids_in_a_path_have_four_forms(text: str, readable: bool) -> None:
     found = read_loose_guid(text)
     assert found == (UUID("0f5a9b1c-9d54-4f4e-9b7c-7f0f5f0d9e21") if readable else None)
+
+
+FULL = json.dumps(LETTER | {"note": "n", "other": {"y": [1, None]}, "steps": [{"days": 2}, {"envelope": ENVELOPE}]})
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(1, len(FULL)), st.sampled_from(["", '"', "}", "]", ",", ":", "{", "[", "1", "x", "\\", '"note": 1, '])
+)
+def test_the_first_fault_is_told_alike_whether_or_not_the_body_fits_the_window(place: int, patch: str) -> None:
+    spoilt = FULL[:place] + patch + FULL[place + (not patch) :]
+    padded = '{"x": "' + "x" * 70_000 + '", ' + spoilt[1:]
+    assert errors(padded.encode()).keys() == errors(spoilt.encode()).keys()

@@ -4,7 +4,7 @@ import asyncio
 import codecs
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -33,29 +33,26 @@ class BodyTooLarge(VarselError):
 
 
 _charset = re.compile(r';\s*charset\s*=\s*"?([^\s;"]+)', re.IGNORECASE)
-_CODECS: Final = {
-    "utf-8": "utf-8",
-    "utf8": "utf-8",
-    "us-ascii": "utf-8",
-    # The usual .NET client names UTF-16 and sends it little-endian without a byte order mark.
-    "utf-16": "utf-16-le",
-    "unicode": "utf-16-le",
-    "utf-16le": "utf-16-le",
-    "utf-16be": "utf-16-be",
+# Bytes that are no text become halves of surrogate pairs, so that the member which holds them can be named.
+_utf_8: Final = partial(codecs.getincrementaldecoder("utf-8"), errors="surrogateescape")
+# The usual .NET client names UTF-16 and sends it little-endian without a byte order mark.
+_utf_16: Final = codecs.getincrementaldecoder("utf-16-le")
+_DECODERS: Final[dict[str, Decoding]] = {
+    "utf-8": _utf_8,
+    "utf-16": _utf_16,
+    "utf-16le": _utf_16,
+    "unicode": _utf_16,
+    "utf-16be": codecs.getincrementaldecoder("utf-16-be"),
 }
+"""UTF-8 and UTF-16 by their names; any other charset is answered 415 (api.md 1.2)."""
 _BYTE_ORDER_MARK: Final = "\ufeff"
-
-
-_decoders: Final = {codec: codecs.getincrementaldecoder(codec) for codec in {"utf-8", *_CODECS.values()}}
-_utf_8: Final = _decoders["utf-8"]
 
 
 @lru_cache(maxsize=64)
 def decoder_for(content_type: str) -> Decoding | None:
     """Return the decoding of the charset named in a Content-Type header, or None if nobody knows it (answer 415)."""
     named = _charset.search(content_type)
-    codec = _CODECS.get(named.group(1).lower()) if named else "utf-8"
-    return _decoders[codec] if codec else None
+    return _DECODERS.get(named.group(1).lower()) if named else _utf_8
 
 
 async def read_and_check(

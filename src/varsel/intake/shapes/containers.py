@@ -6,17 +6,17 @@ from typing import Any, Protocol
 
 import msgspec
 
-from varsel.intake.shapes.findings import Unreadable
+from varsel.intake.shapes.findings import Unreadable, step_of
 from varsel.intake.shapes.named import Enumeration, References, extended
 from varsel.intake.shapes.rules import Rule
-from varsel.intake.shapes.scalars import Problem, Reader
+from varsel.intake.shapes.scalars import Problem, Reader, refuse_broken_name
 from varsel.intake.shapes.scanning import IGNORED, Walk, Window
 from varsel.mechanisms.white_space import is_blank
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One member of a shape. `path` and `key` are its steps in a JSON path and in a model path, dot included.
+    """One member of a shape. `key` is its step in a model path, dot included; JSON paths spell it as the body does.
 
     `enumeration` is what is published instead of the names that its reader knows. `default` is what absence means, as
     it is written in JSON; UNSET if that cannot be said by a value.
@@ -24,7 +24,6 @@ class Member:
 
     attribute: str
     wire: str
-    path: str
     key: str
     reader: Reader
     description: str
@@ -114,16 +113,16 @@ class ObjectReader(Reader):
                 return None
             raise Unreadable("A JSON object is expected.")
         found: dict[str, Any] = {}
-        path = ""
         by_name = self._by_name
-        try:
-            for name, item in value:
-                member = by_name.get(name) or self._by_folded.get(name.lower())
-                if member is not None:
-                    path = member.path
-                    found[member.attribute] = member.reader.read(item)
-        except Unreadable as problem:
-            raise problem.under(path) from None
+        for name, item in value:
+            member = by_name.get(name) or self._by_folded.get(name.lower())
+            if member is None:
+                refuse_broken_name(name)
+                continue
+            try:
+                found[member.attribute] = member.reader.read(item)
+            except Unreadable as problem:
+                raise problem.under(step_of(name)) from None
         return self._build(found)
 
     def walk(self, window: Window) -> Walk:
@@ -135,10 +134,12 @@ class ObjectReader(Reader):
             first = False
             name = yield from window.name()
             member = self._by_name.get(name) or self._by_folded.get(name.lower())
+            if member is None:
+                refuse_broken_name(name)
             try:
                 item = yield from window.value(member.reader if member else IGNORED)
             except Unreadable as problem:
-                raise problem.under(member.path if member else "") from None
+                raise problem.under(step_of(name)) from None
             if member:
                 found[member.attribute] = item
             yield 0
@@ -270,8 +271,8 @@ class ArrayReader(Reader):
         window.enter("[")
         collector = self._collect()
         index = 0
-        while (yield from window.more("]", first=index == 0)):
-            try:
+        try:
+            while (yield from window.more("]", first=index == 0)):
                 batch = window.batch()
                 for item in batch:
                     collector.add(self._element.read(item))
@@ -282,8 +283,8 @@ class ArrayReader(Reader):
                     collector.add((yield from window.value(self._element)))
                     index += 1
                     yield 0
-            except Unreadable as problem:
-                raise problem.under(f"[{index}]") from None
+        except Unreadable as problem:
+            raise problem.under(f"[{index}]") from None
         return collector.close()
 
     def missing(self, value: Any) -> Iterator[str | None]:

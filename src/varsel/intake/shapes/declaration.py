@@ -106,7 +106,6 @@ def _member(field: msgspec.structs.FieldInfo, hint: Any) -> Member:
     return Member(
         attribute=field.name,
         wire=wire,
-        path="." + wire,
         key="." + (declared.model or wire[0].upper() + wire[1:]),
         reader=OrNull(reader) if nullable and not reader.passes_null else reader,
         description=declared.description,

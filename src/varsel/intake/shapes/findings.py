@@ -1,11 +1,17 @@
 """What can be wrong with a body, and under which keys it is told (api.md 1.7)."""
 
+import re
+
 from varsel.errors import VarselError
 
 MOST_ERRORS = 199
 """Errors that are collected for one request; one entry stands for all that are beyond (api.md 1.7)."""
 
 TOO_MANY = "There are too many errors; the first of them are listed here. Correct these and try again."
+
+
+_special = re.compile(r"[. '/\"\[\]()\t\n\r\f\x08\\\x85\u2028\u2029]")
+"""Characters that the reference service writes in brackets; no name of the contract has one, unknown members may."""
 
 
 class Unreadable(VarselError):
@@ -20,6 +26,11 @@ class Unreadable(VarselError):
         """Put `step` (`.member` or `[index]`) before the path and return the error itself."""
         self.path = step + self.path
         return self
+
+
+def step_of(name: str) -> str:
+    """Return the step of a JSON path to a member, its name spelled as in the body (api.md 1.7)."""
+    return f"['{name}']" if _special.search(name) else "." + name
 
 
 class Invalid(VarselError):

@@ -78,8 +78,14 @@ class OrNull(Reader):
 _surrogate = re.compile("[\ud800-\udfff]")
 
 
+def refuse_broken_name(name: str) -> None:
+    """Refuse the name of an unknown member if it is no text; the names of known members are. Raises `Unreadable`."""
+    if not name.isascii() and _surrogate.search(name):
+        raise Unreadable("The body is not valid JSON: a member name holds half of a surrogate pair, or is no text.")
+
+
 class Text(Reader):
-    """A string, without what PostgreSQL cannot store."""
+    """A string, without what PostgreSQL cannot store. Bytes that are no text have been read as halves of pairs."""
 
     expected = "A string"
     passes_null = True
@@ -89,7 +95,9 @@ class Text(Reader):
         """Accept JSON strings only."""
         if type(value) is str:
             if "\0" in value or not (value.isascii() or _surrogate.search(value) is None):
-                raise Unreadable("The text holds the character U+0000 or half of a surrogate pair.")
+                raise Unreadable(
+                    "The text holds the character U+0000, half of a surrogate pair, or bytes that are no text."
+                )
             return value
         if value is None:
             return None

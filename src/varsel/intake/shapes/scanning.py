@@ -51,7 +51,9 @@ _decoder = json.JSONDecoder(
 )
 _space = re.compile(r"[ \t\n\r]*")
 _INCOMPLETE: Final = object()
+_FAULTY: Final = object()
 _CONTAINERS: Final = (tuple, list)
+_OPENING: Final = ("{", "[")
 _TAIL = 12
 """A cut inside a literal, number or escape makes the scanner fail at most this far from the end of the window."""
 
@@ -85,11 +87,13 @@ class Window:
     def value(self, walker: Walker) -> Walk:
         """Read the value before which the window stands."""
         first = yield from self._peek()
-        while (scanned := self._scan()) is _INCOMPLETE:
+        while (scanned := self._scan(first)) is _INCOMPLETE or scanned is _FAULTY:
             ahead = len(self._text) - self._position
+            if scanned is _FAULTY:
+                return (yield from walker.walk(self))
             if ahead < WINDOW:
                 yield WINDOW
-            elif first in "{[":
+            elif first in _OPENING:
                 return (yield from walker.walk(self))
             else:
                 yield ahead
@@ -106,11 +110,11 @@ class Window:
             return []
         try:
             elements, stop = _decoder.raw_decode(f"[{self._text[self._position : end]}]")
+            end = self._position + stop - 2
+            self._refuse_depth(elements, end, within=1)
         except (json.JSONDecodeError, RecursionError, Unreadable):
             self._batchable = False
             return []
-        end = self._position + stop - 2
-        self._refuse_depth(elements, end, within=1)
         self._position = end
         return cast("list[Any]", elements)
 
@@ -166,19 +170,27 @@ class Window:
                 return ""
             yield WINDOW
 
-    def _scan(self) -> Any:
-        """Return the value here and step over it, or `_INCOMPLETE` if it may go on beyond the window."""
+    def _scan(self, first: str) -> Any:
+        """Return the value here, which begins with `first`, and step over it.
+
+        `_INCOMPLETE` says that it may go on beyond the window. `_FAULTY` says that an object or array is not JSON
+        somewhere within; whoever walks it finds what is wrong first, and on which path.
+        """
         try:
             value, end = _decoder.raw_decode(self._text, self._position)
+            self._refuse_depth(value, end, within=0)
         except json.JSONDecodeError as error:
             if self._may_go_on(error):
                 return _INCOMPLETE
+            if first in _OPENING:
+                return _FAULTY
             raise self._malformed(error.msg, error.pos) from None
-        except RecursionError:
-            raise Unreadable(_TOO_DEEP) from None
+        except (RecursionError, Unreadable):
+            if first in _OPENING:
+                return _FAULTY
+            raise
         if type(value) is Number and end == len(self._text) and not self._ended:
             return _INCOMPLETE
-        self._refuse_depth(value, end, within=0)
         self._position = end
         return value
 
