@@ -98,3 +98,12 @@ async def test_an_empty_page_size_is_as_good_as_none(service: Service, query: st
 @pytest.mark.parametrize("query", ["seq=", "seq", "orderBy=", "orderBy", "pageSize=x"])
 async def test_other_empty_parameters_of_the_feed_are_refused(service: Service, query: str) -> None:
     assert (await service.get(f"/future/shipment/feed?{query}")).status_code == 400
+
+
+async def test_addresses_are_shown_as_sent(service: Service) -> None:
+    address = " https://example.com/a\\b?100%\r\n"
+    v1 = await service.accepted("/orders", {**ORDER, "conditionEndpoint": address})
+    newer = (await placed(service, {**CHAIN, "conditionEndpoint": address})).main
+    for order_id in (v1, newer):
+        assert (await service.document(f"/orders/{order_id}"))["conditionEndpoint"] == address
+        assert (await service.status(order_id))["conditionEndpoint"] == address

@@ -1,6 +1,7 @@
 """Absolute addresses as callers write them: their parts, and whether they are well formed (RFC 3986, sections 2 and 3).
 
-Letters outside ASCII are accepted, as in an IRI (RFC 3987).
+Letters outside ASCII are accepted, as in an IRI (RFC 3987). Blanks, tabs and line ends around an address do not count.
+What cannot be read as an authority is decided as .NET's `System.Uri` decides it, with one rule for all interfaces.
 """
 
 import re
@@ -8,19 +9,31 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
-_LAST_PORT: Final = 65_535
+WEB_SCHEMES: Final = frozenset({"http", "https"})
 
+_AROUND: Final = " \t\r\n"
+_LAST_PORT: Final = 65_535
+_LONGEST_HOST: Final = 256
+
+_letter = r"[A-Za-z\xa0-\U0010ffff]"
+_letter_or_digit = r"[A-Za-z0-9\xa0-\U0010ffff]"
+_inner = r"[A-Za-z0-9_\-\xa0-\U0010ffff]"
+# A name of labels of at most 63 characters; or one of longer labels, the first of which may begin with a hyphen or
+# underscore but is not all digits.
+_name = (
+    rf"(?:{_letter_or_digit}{_inner}{{0,62}}(?:\.{_letter_or_digit}{_inner}{{0,62}})*"
+    rf"|(?=[0-9]*(?:{_letter}|[-_])){_inner}+(?:\.{_letter_or_digit}{_inner}*)*)\.?"
+)
 _absolute = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
-    r"(?:[^/?#@\\\s]*@)?"
-    r"(?P<host>\[(?P<version_6>[0-9A-Fa-f:.]+)\]|[\w-]{1,63}(?:\.[\w-]{1,63})*\.?)"
-    r"(?::(?P<port>[0-9]{0,5}))?"
-    r"(?:/[^?#\x00-\x1f\x7f]*)?"
-    r"(?:\?(?P<query>[^#\x00-\x1f\x7f]*))?"
-    r"(?:#[^\x00-\x1f\x7f]*)?"
+    r"(?:[^/?#@\\]*@)?"
+    rf"(?P<host>\[(?P<version_6>[^\]/?#]+)\]|{_name})"
+    r"(?::0*(?P<port>[0-9]{0,5}))?"
+    r"(?![^/?#])"
+    r"[^?#]*(?:\?(?P<query>[^#]*))?",
 )
-_legal = r"[^\s<>\"{}|\\^`%\x00-\x20\x7f-\x9f]*"
-_well_formed = re.compile(rf"{_legal}(?:%[0-9A-Fa-f]{{2}}{_legal})*")
+_web = re.compile(r"https?://", re.IGNORECASE)
+_never_legal = re.compile(r"[\s<>\"{}|^`\x00-\x20\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +46,34 @@ class WebAddress:
 
 
 def read_web_address(text: str) -> WebAddress | None:
-    """Take an absolute address apart; None if it is none."""
-    match = _absolute.fullmatch(text)
-    if match is None or int(match["port"] or 0) > _LAST_PORT or not _is_version_6(match["version_6"]):
+    """Take an absolute address apart; None if it is none, or nobody can read its authority."""
+    match = _absolute.match(without_surroundings(text))
+    if match is None or int(match["port"] or 0) > _LAST_PORT or not _is_possible_host(match):
         return None
     return WebAddress(match["scheme"].lower(), match["host"].lower(), match["query"] or "")
 
 
+def without_surroundings(text: str) -> str:
+    """Return an address without the blanks, tabs and line ends around it."""
+    return text.strip(_AROUND)
+
+
+def has_unreadable_authority(text: str) -> bool:
+    """Tell whether `text` is an absolute http or https address whose authority cannot be read (api.md 1.3)."""
+    return _web.match(without_surroundings(text)) is not None and read_web_address(text) is None
+
+
 def is_well_formed(text: str) -> bool:
-    """Tell whether `text` holds only what an address may hold, every `%` with its two hexadecimal digits."""
-    return _well_formed.fullmatch(text) is not None
+    """Tell whether `text` holds only what an address may hold; a stray `%` or `\\` counts as meant literally."""
+    return _never_legal.search(without_surroundings(text)) is None
 
 
-def _is_version_6(text: str | None) -> bool:
-    """Tell whether a bracketed host, if there is one, is an IP address of version 6."""
-    if text is None:
-        return True
+def _is_possible_host(match: re.Match[str]) -> bool:
+    """Tell whether a name is not too long, and a bracketed host is an IP address of version 6."""
+    if match["version_6"] is None:
+        return len(match["host"]) <= _LONGEST_HOST
     try:
-        IPv6Address(text)
+        IPv6Address(match["version_6"])
     except AddressValueError:
         return False
     return True

@@ -14,6 +14,8 @@ _SCHEMES = frozenset({"http", "https"})
 _LAST_PORT = 65_535
 _LONGEST_NAME = 253  # RFC 1035, section 2.3.4
 _NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}")
+_PARTS = re.compile(r"(?P<origin>[^/?#]*//[^/?#]*)(?P<path>[^?#]*)(?P<rest>.*)", re.DOTALL)
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NUMERIC_END = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
 """A last label that makes resolvers take the whole for an IPv4 address (WHATWG URL, "ends in a number")."""
 
@@ -38,9 +40,12 @@ class Destination:
 
 
 def read_destination(address: str) -> Destination:
-    """Read an absolute http or https address without user name and password. Raises `AddressRefused`."""
+    """Read an absolute http or https address without user name and password. Raises `AddressRefused`.
+
+    Callers may surround an address with blanks, and write `\\` for `/` and a `%` that begins no escape (api.md 1.3).
+    """
     try:
-        url = httpx.URL(address)
+        url = httpx.URL(_corrected(address))
     except (httpx.InvalidURL, ValueError):  # whose texts quote the address, so they are not passed on
         raise AddressRefused("The address cannot be read as a URL.") from None
     if url.scheme not in _SCHEMES:
@@ -51,6 +56,16 @@ def read_destination(address: str) -> Destination:
         raise AddressRefused("The address names a port that does not exist.")
     host, literal = read_host(url.raw_host.decode("ascii"))
     return Destination(url, host, literal)
+
+
+def _corrected(address: str) -> str:
+    """Return the address as .NET's `System.Uri` reads it. Scheme and authority stay as they are."""
+    text = address.strip(" \t\r\n")
+    parts = _PARTS.fullmatch(text)
+    if parts is None:
+        return text
+    path, rest = parts["path"].replace("\\", "/"), parts["rest"].replace("\\", "%5C")
+    return parts["origin"] + _STRAY_PERCENT.sub("%25", path + rest)
 
 
 def read_host(written: str) -> tuple[str, IPAddress | None]:

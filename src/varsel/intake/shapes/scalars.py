@@ -10,6 +10,7 @@ from varsel.intake.shapes.findings import Unreadable
 from varsel.intake.shapes.named import Enumeration, References
 from varsel.intake.shapes.scanning import Number, Walk, Window
 from varsel.intake.times import Moment, read_moment
+from varsel.intake.web_addresses import has_unreadable_authority
 from varsel.mechanisms.white_space import trimmed
 
 UriText = NewType("UriText", str)
@@ -109,7 +110,7 @@ class Text(Reader):
 
 
 class Uri(Text):
-    """A URI reference, absolute or relative."""
+    """A URI reference, absolute or relative, kept as written."""
 
     expected = "A URI reference"
     refuses_blank = False
@@ -117,10 +118,12 @@ class Uri(Text):
     """Characters the present service can read as a URI; the limit also bounds what a rule must look at."""
 
     def read(self, value: Any) -> str | None:
-        """Accept any text up to the limit."""
+        """Accept any text up to the limit, but for a web address whose host and port cannot be read."""
         text = super().read(value)
         if text is not None and len(text) > self.longest:
             raise Unreadable(f"A URI reference of at most {self.longest} characters is expected.")
+        if text is not None and has_unreadable_authority(text):
+            raise Unreadable("The host or port of the address cannot be read.")
         return text
 
     def schema(self, _references: References) -> dict[str, Any]:

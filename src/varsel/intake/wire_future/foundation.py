@@ -9,14 +9,12 @@ from msgspec import UNSET, UnsetType
 from varsel.intake.rules import has_zone
 from varsel.intake.shapes import Shape, UriText, member, rule
 from varsel.intake.times import Moment
-from varsel.intake.web_addresses import is_well_formed, read_web_address
+from varsel.intake.web_addresses import WEB_SCHEMES, is_well_formed, read_web_address
 from varsel.model.addresses import EMAIL_PATTERN, is_email_address, is_mobile_number
 from varsel.model.chains import Family
 
 AZURE_BLOBS: Final = (".blob.core.windows.net",)
 """Where attachments may lie, unless a setting names more (api.md 3.10)."""
-
-_WEB: Final = frozenset({"http", "https"})
 
 
 class Circumstances(NamedTuple):
@@ -41,10 +39,10 @@ def not_past(value: Moment, told: Circumstances) -> str | None:
 def web_address(value: str, _told: object) -> str | None:
     """Demand a well-formed http(s) address; any host will do.
 
-    Valid escapes of any character pass; the present service refuses some of them (api.md 7, U8).
+    Escapes of any character pass; the reference service refuses some of them (api.md 7, U8).
     """
     address = read_web_address(value)
-    if address and address.scheme in _WEB and is_well_formed(value):
+    if address and address.scheme in WEB_SCHEMES and is_well_formed(value):
         return None
     return "The condition endpoint must be an absolute http or https address."
 

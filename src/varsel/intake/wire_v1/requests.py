@@ -8,9 +8,10 @@ from typing import Annotated, ClassVar, Final, TypeVar
 from msgspec import UNSET, UnsetType
 
 from varsel.intake.rules import action_problems, has_zone
-from varsel.intake.shapes import Decoding, Shape, Streamed, member, not_blank, read_and_check, rule
+from varsel.intake.shapes import Decoding, Shape, Streamed, UriText, member, not_blank, read_and_check, rule
 from varsel.intake.shapes.body import LARGEST_BODY, Chunks
 from varsel.intake.times import Moment
+from varsel.intake.web_addresses import WEB_SCHEMES, read_web_address, without_surroundings
 from varsel.intake.wire_v1.recipients import (
     Circumstances,
     RecipientCollector,
@@ -22,10 +23,8 @@ from varsel.model.orders import ContentType, NotificationChannel
 PAST_TOLERANCE: Final = timedelta(minutes=5)
 """How far in the past a v1 send time may lie (api.md 3.5)."""
 
-_web_address = re.compile(
-    r"https?://(?:[^/?#@\\]*@)?(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?::(?P<port>[0-9]{0,5}))?(?:[/?#][^\x00-\x1f\x7f]*)?",
-    re.IGNORECASE,
-)
+_public_host = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}")
+_control = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @rule()
@@ -37,8 +36,9 @@ def not_past(value: Moment, told: Circumstances) -> str | None:
 @rule(format="uri")
 def public_web_address(value: str, _told: Circumstances) -> str | None:
     """Demand an http(s) address whose host is a name with a top-level domain."""
-    match = _web_address.fullmatch(value)
-    if match and int(match["port"] or 0) < 65536:
+    address = read_web_address(value)
+    is_public = address and address.scheme in WEB_SCHEMES and _public_host.fullmatch(address.host)
+    if is_public and not _control.search(without_surroundings(value)):
         return None
     return "The condition endpoint must be an absolute http or https address with a public host name."
 
@@ -61,7 +61,7 @@ class V1Request(Shape, frozen=True):
         member("When to send, with a time zone: at most five minutes in the past; now if absent.", has_zone, not_past),
     ] = UNSET
     condition_endpoint: Annotated[
-        str | None,
+        UriText | None,
         member(
             "An http or https address with a public host name, which is asked at the send time whether to send.",
             public_web_address,
