@@ -1,4 +1,4 @@
-"""What is called for an address as a caller wrote it: the corrected one, on no other host than the one that was read."""
+"""What is called for an address as a caller wrote it: the corrected one, on no other host than was read."""
 
 import pytest
 

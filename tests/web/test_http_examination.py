@@ -34,11 +34,11 @@ ALLOWED = {
 
 
 def assert_empty(answer: RawAnswer, status: int) -> None:
-    """Hold an answer to a status alone: no body, and nothing that announces one (api.md 1.8)."""
+    """Hold an answer to a status alone: no body, nothing that announces one (api.md 1.8); a 401 names its scheme."""
     assert (answer.status, answer.body) == (status, b"")
     assert answer.headers["content-length"] == "0"
     assert "content-type" not in answer.headers
-    assert "www-authenticate" not in answer.headers
+    assert answer.headers.get("www-authenticate") == ("Bearer" if status == 401 else None)
 
 
 async def test_an_unknown_path_is_404_without_a_body_c9(service: Service) -> None:
@@ -58,7 +58,7 @@ async def test_another_method_is_405_before_credentials_and_type_c9(service: Ser
 
 async def test_another_media_type_is_415_before_credentials(service: Service) -> None:
     for path, _ in POSTS:
-        for content_type in ("text/json", "text/plain", "application/xml", "application/problem+json", "x"):
+        for content_type in ("text/json", "text/plain", "application/xml", "text/x+json", "x"):
             assert_empty(await service.raw(request("POST", BASE + path, {"Content-Type": content_type}, b"{}")), 415)
 
 

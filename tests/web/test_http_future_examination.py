@@ -19,7 +19,7 @@ PARAMETERS = dict.fromkeys(BODIES, "request") | {
     COMPOSED_PATH: "orderRequest",
 }
 JSON = {"Content-Type": "application/json"}
-OTHER_TYPES = ("text/plain", "text/json", "application/xml", "application/problem+json")
+OTHER_TYPES = ("text/plain", "text/json", "application/xml", "text/x+json")
 
 
 def assert_empty(answer: RawAnswer, status: int) -> None:

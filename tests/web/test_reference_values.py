@@ -1,12 +1,16 @@
 """Values for which the reference service was measured, over HTTP: blank references, empty addresses, media types
 (api.md 1.2, 1.7, 3.5, 3.6 and 3.14)."""
 
+import json
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from tests.support.future_bodies import EMAIL
+from tests.support.issuer import COMPOSED as COMPOSED_SCOPE
+from tests.support.issuer import CREATE
 from tests.support.placing import (
     CHAIN,
     CHAIN_PATH,
@@ -20,7 +24,7 @@ from tests.support.placing import (
     placed,
     shipment,
 )
-from tests.support.service import EMAIL_ORDER, ORDER, SMS_ORDER, Service
+from tests.support.service import BASE, EMAIL_ORDER, ORDER, SMS_ORDER, Service
 
 BLANKS = ["", "  ", "\t", "\r\n"]
 V1_ORDERS = [("/orders", ORDER), ("/orders/email", EMAIL_ORDER), ("/orders/sms", SMS_ORDER)]
@@ -107,3 +111,69 @@ async def test_addresses_are_shown_as_sent(service: Service) -> None:
     for order_id in (v1, newer):
         assert (await service.document(f"/orders/{order_id}"))["conditionEndpoint"] == address
         assert (await service.status(order_id))["conditionEndpoint"] == address
+
+
+@pytest.mark.parametrize("media_type", ["application/vnd.ttd+json", "Application/Merge-Patch+JSON; charset=utf-8"])
+@pytest.mark.parametrize(("path", "body"), [*V1_ORDERS, *NEWER_ORDERS])
+async def test_types_that_end_with_json_are_json(
+    service: Service, path: str, body: dict[str, Any], media_type: str
+) -> None:
+    headers = service.bearer(scopes=[CREATE, COMPOSED_SCOPE]) | {"Content-Type": media_type}
+    answer = await service.client.post(BASE + path, content=json.dumps(body), headers=headers)
+    assert answer.status_code in (201, 202)
+    assert (await service.client.get(f"{BASE}/future/shipment/feed", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize("media_type", ["text/x+json", "application/json+xml", "application/jsonp", "+json"])
+async def test_other_types_are_refused_before_the_credentials(service: Service, media_type: str) -> None:
+    headers = {"Content-Type": media_type}
+    answer = await service.client.post(f"{BASE}/orders", content="{}", headers=headers)
+    assert (answer.status_code, answer.content) == (415, b"")
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "us-ascii", "utf8", "utf-32"])
+@pytest.mark.parametrize("path", ["/orders", "/future/orders"])
+async def test_a_foreign_charset_is_refused_after_the_credentials(service: Service, path: str, charset: str) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    assert (await service.client.post(BASE + path, content="{}", headers=headers)).status_code == 401
+    answer = await service.client.post(BASE + path, content="{}", headers=headers | service.bearer())
+    assert (answer.status_code, answer.json()["title"]) == (415, "Unsupported Media Type")
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/problem+json", "application/problem+json; charset=utf-8"),
+        ("text/html, Application/Problem+JSON;q=0.5", "application/problem+json; charset=utf-8"),
+        ("application/problem+json;q=0", "application/json; charset=utf-8"),
+        ("application/*, */*", "application/json; charset=utf-8"),
+        ("application/json", "application/json; charset=utf-8"),
+        ("application/problem+xml", "application/json; charset=utf-8"),
+    ],
+)
+async def test_problems_are_typed_as_such_for_who_asks_by_name(
+    service: Service, accept: str, content_type: str
+) -> None:
+    headers = service.bearer() | {"Accept": accept}
+    for problem in (
+        await service.client.post(f"{BASE}/orders", json={}, headers=headers),
+        await service.client.get(f"{BASE}/orders/no-guid", headers=headers),
+        await service.client.get(f"{BASE}/future/shipment/{uuid4()}", headers=headers),
+        await service.client.put(f"{BASE}/orders/{uuid4()}/cancel", headers=headers),
+    ):
+        assert problem.headers["content-type"] == content_type
+        assert problem.json()["status"] == problem.status_code
+    found = await service.client.get(f"{BASE}/future/shipment/feed", headers=headers)
+    assert found.headers["content-type"] == "application/json; charset=utf-8"
+
+
+async def test_a_401_says_which_credentials_are_wanted(service: Service) -> None:
+    for answer in (
+        await service.client.get(f"{BASE}/orders/{uuid4()}"),
+        await service.client.post(f"{BASE}/future/orders", json={}, headers={"Authorization": "Bearer x"}),
+    ):
+        assert (answer.status_code, answer.content) == (401, b"")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    refused = await service.client.get(f"{BASE}/orders/{uuid4()}", headers=service.bearer(scopes=["altinn:other"]))
+    assert refused.status_code == 403
+    assert "www-authenticate" not in refused.headers

@@ -38,6 +38,9 @@ _MOST_AFTER_ID: Final = 2
 
 _GONE: Final = 499
 _LATER: Final = {"Retry-After": "5"}
+_UNAUTHORIZED: Final = 401
+_CHALLENGE: Final = {"WWW-Authenticate": "Bearer"}
+"""What a 401 must say (RFC 9110, section 15.5.2): which credentials are wanted (RFC 6750, section 3)."""
 
 
 Handler = Callable[[Request, Caller], Awaitable[Response]]
@@ -138,7 +141,7 @@ class Resource:
         if method is None:
             return empty(405, {"Allow": self._allow})
         given = _media_type(request)
-        if method.consumes and given and given not in method.consumes:
+        if method.consumes and given and not _is_among(given, method.consumes):
             return empty(415)
         try:
             admitted = await self._gatekeeper.admit(method.policy, request.scope["headers"])
@@ -146,7 +149,7 @@ class Resource:
             return empty(503, _LATER)
         if isinstance(admitted, Denied):
             _log.info("refused with %d: %s", admitted.status, admitted.reason)
-            return empty(admitted.status)
+            return empty(admitted.status, _CHALLENGE if admitted.status == _UNAUTHORIZED else None)
         if method.consumes and not given and method.needs_type:
             return problem(problems.unsupported_media_type, request)
         return await _handled(method.handler, request, admitted)
@@ -166,6 +169,13 @@ async def _handled(handler: Handler, request: Request, caller: Caller) -> Respon
 
 def _media_type(request: Request) -> str:
     return header(request, b"content-type").partition(";")[0].strip().lower()
+
+
+def _is_among(media_type: str, consumed: tuple[str, ...]) -> bool:
+    """Tell whether a body of this type is read; where JSON is, `application/…+json` is JSON too (api.md 1.2)."""
+    if media_type in consumed:
+        return True
+    return JSON_TYPE in consumed and media_type.startswith("application/") and media_type.endswith("+json")
 
 
 class Paths:

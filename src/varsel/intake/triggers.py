@@ -22,6 +22,8 @@ from varsel.storage.outages import is_outage
 _log = logging.getLogger(__name__)
 
 KEY_HEADER = "X-API-Key"
+_CHALLENGE = {"WWW-Authenticate": f'ApiKey header="{KEY_HEADER}"'}
+"""What a 401 must say (RFC 9110, section 15.5.2); no registered scheme takes a key in a header of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Triggers:
     async def fire(self, request: Request, _caller: Caller) -> Response:
         """Do the work named by the path, or wake whoever does it."""
         if not self._access.admits(request):
-            return empty(401)
+            return empty(401, _CHALLENGE)
         name = request.scope["path"].rpartition("/")[2]
         if (errand := self._errands.get(name)) is None:
             self._wake[name]()
