@@ -80,6 +80,9 @@ def test_other_types(name: str) -> None:
     assert keys_of(mimeType=name) == {"MimeType"}
 
 
+UNESCAPED_PLUS = "?se=2026-05-05T12:00:00+02:00&sp=r&sig=x&sr=b"
+"""A plus sign in a query is a blank."""
+
 FIRST_LINE = ["", " ", "out/decision.pdf", "/out/decision.pdf", address(HOST.replace("https", "http")), "ftp://a/b"]
 SECOND_LINE = [
     address("https://example.com/out/decision.pdf"),
@@ -103,7 +106,7 @@ THIRD_LINE = [
     address() + "&sr=b",
     address() + "&x=1" * 200,
 ]
-FOURTH_LINE = [address(se="soon"), address(sp="w"), address(sp="R"), address(se="05/05/2026")]
+FOURTH_LINE = [address(se="soon"), address(sp="w"), address(sp="R"), address(se="30/05/2026"), HOST + UNESCAPED_PLUS]
 
 
 @pytest.mark.parametrize("url", [*FIRST_LINE, *SECOND_LINE, *THIRD_LINE, *FOURTH_LINE])
@@ -143,6 +146,10 @@ def test_lines_are_checked_in_their_sequence() -> None:
         address(se="2026-05-05T12:00Z"),
         address(se="2026-05-05T12:00:00.1234567+02:00"),
         address(se="2026-05-05T12:00:00"),
+        address(se="05/05/2026 12:00 PM"),
+        address(se="Tue, 05 May 2026 12:00:00 GMT"),
+        address(se="\t2026-05-05 "),
+        HOST + "?SE=2026-05-05&Sp=r&SIG=x&sR=B",
         address("https://ttdfiles.blob.core.windows.net:443/out/med mellomrom æ.pdf"),
     ],
 )
@@ -159,6 +166,12 @@ def test_acceptable_addresses(url: str) -> None:
         ("2026-05-04T12:14:59.9999999Z", False),
         ("2026-05-04T12:14:59Z", False),
         ("2026-05-04", False),
+        ("2026/05/04 12:15z", True),
+        ("2026/05/04 12:14 -00:00", False),
+        ("May 4 2026 2:15 PM +0200", True),
+        ("May 4 2026 2:14 PM +0200", False),
+        ("12:15Z", True),
+        ("12:14", False),
         ("0001-01-01", False),
     ],
 )

@@ -6,10 +6,12 @@ from ipaddress import ip_address
 from typing import Annotated, Final
 from urllib.parse import parse_qsl
 
+from varsel.intake.loose_times import read_loose_moment
 from varsel.intake.shapes import UriText, member, rule
-from varsel.intake.times import Moment, read_moment
+from varsel.intake.times import Moment
 from varsel.intake.web_addresses import WebAddress, read_web_address
 from varsel.intake.wire_future.foundation import Circumstances, FutureShape
+from varsel.mechanisms.white_space import is_blank
 
 VALID_AFTER_SEND_TIME: Final = timedelta(minutes=15)
 """How long after the requested send time an attachment must still be accessible, so that there is time to fetch it."""
@@ -115,7 +117,7 @@ class AttachmentRequest(FutureShape, frozen=True, kw_only=True):
         """Demand an address that will let us read the file when the e-mail is sent."""
         address = read_web_address(self.sas_url)
         signed = _signed_members(address) if address else {}
-        expiry = read_moment(signed.get("se", "").strip())
+        expiry = read_loose_moment(signed.get("se", ""), told.now)
         for message in _address_problems(address, signed, expiry, told.attachment_hosts):
             yield "sas_url", message
         if expiry is not None and _expires_too_soon(expiry, told.send_time):
@@ -123,13 +125,14 @@ class AttachmentRequest(FutureShape, frozen=True, kw_only=True):
 
 
 def _signed_members(address: WebAddress) -> Mapping[str, str]:
-    """Return the query's parameters; the values of one that is repeated are joined by commas."""
+    """Return the query's parameters by their names in lower case; values of repeated ones are joined by commas."""
     try:
         pairs = parse_qsl(address.query, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:  # more than any signature has
         return {}
     found: dict[str, str] = {}
-    for name, value in pairs:
+    for written, value in pairs:
+        name = written.lower()
         found[name] = f"{found[name]},{value}" if name in found else value
     return found
 
@@ -142,7 +145,7 @@ def _address_problems(
         yield "The attachment's address must be an absolute https address."
     elif not address.host.endswith(_endings(hosts)) and address.host not in hosts:
         yield "The attachment's address leads to a host that is not allowed."
-    elif not all(signed.get(name, "").strip() for name in ("se", "sp", "sig")) or signed.get("sr", "").lower() != "b":
+    elif any(is_blank(signed.get(name)) for name in ("se", "sp", "sig")) or signed.get("sr", "").lower() != "b":
         yield "The attachment's address must carry a signature for one blob: se, sp, sig, and sr=b."
     else:
         if expiry is None:
