@@ -15,21 +15,28 @@ numbers, message texts or tokens.
 
 ## Answers of the interface
 
-A caller sees these statuses. A body, where there is one, is `application/problem+json` with a `traceId`; look for that
-id in the log.
+A caller sees these statuses. A body, where there is one, is a problem document with a `traceId`. It is sent as
+`application/json`, or as `application/problem+json` to callers whose `Accept` header names that type.
 
 """
 
 _STATUSES = (
     (
         "400",
-        "A rule is broken. `errors` names all failing fields; keys with `$` are problems of the JSON itself.",
+        (
+            "The request is not as described. A body that cannot be read is reported with its first problem, under a "
+            "key that begins with `$`. Otherwise `errors` names all fields that are missing or, if none is, all that "
+            "break a rule; at most 199, and then an entry under the empty key."
+        ),
         "problem with `errors`",
-        "Mend the named fields.",
+        "Correct the named fields and send the request again; a readable body may then show further faults.",
     ),
     (
         "401",
-        "No credential, or one that does not hold: malformed, expired, or signed by somebody unknown.",
+        (
+            "No credential, or one that does not hold: malformed, expired, or signed by somebody unknown. The header "
+            "`WWW-Authenticate` names the scheme."
+        ),
         "empty",
         "Get a new token; in development `varsel token --org ttd`. Is the issuer that of `VARSEL_OPENID_ADDRESS`?",
     ),

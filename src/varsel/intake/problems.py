@@ -13,7 +13,10 @@ _TRACE_ID = Annotated[str, member("W3C trace context of the request; name it whe
 
 
 class ValidationProblem(Document, frozen=True, kw_only=True):
-    """The request breaks the rules; `errors` names the members that fail, and why."""
+    """The request breaks the rules.
+
+    `errors` names the first thing that cannot be read, or else all members that are missing, or else all broken rules.
+    """
 
     type: _TYPE
     title: _TITLE

@@ -28,7 +28,7 @@ def digits(count: int, what: str, *, or_empty: bool = False) -> Rule:
 
 def action_problems(resource_id: str | None, action: str | None) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with the attribute `resource_action`: it belongs to a resource and says something."""
-    if is_blank(resource_id):
+    if resource_id is None or is_blank(resource_id):
         if action:
             yield "resource_action", "An action can only be given together with a resource id."
     elif action and is_blank(action):

@@ -31,7 +31,7 @@ _VERDICTS_KEPT = 4096
 def is_email_address(text: str) -> bool:
     """Tell whether `text` satisfies the e-mail rule; surrounding whitespace is ignored."""
     if len(text) <= _EVERYDAY_LENGTH:
-        return _email.fullmatch(trimmed(text)) is not None
+        return (_email.fullmatch(text) or _email.fullmatch(trimmed(text))) is not None
     return _is_long_email_address(trimmed(text))
 
 
