@@ -261,6 +261,12 @@ def test_identifiers_are_reported_once_but_recipients_counted_each_time() -> Non
     )
 
 
+def test_a_reserved_person_named_twice_is_listed_once() -> None:
+    report = lookup_report([PERSON, PERSON], person(A_MAIL, None, reserved=True), EMAIL)
+    assert report is not None
+    assert report.is_reserved == (NIN,)
+
+
 numbers = st.sampled_from([None, "", "12345", "99999999", B_NUMBER, C_NUMBER])
 emails = st.sampled_from([None, "", " ", A_MAIL, B_MAIL, C_MAIL])
 user_lists = st.lists(st.builds(UserContact, st.integers(1, 3), emails, numbers), max_size=4)
