@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from tests.support.future_bodies import BODIES
 from tests.support.reading import finish
+from tests.support.service import EMAIL_ORDER
 from tests.web.test_reading_future_fuzz import bodies
 from tests.web.test_reading_fuzz import SHAPES, documents, names
+from tests.web.test_web_addresses import NO_WEB_ADDRESS, READABLE, UNREADABLE
 from varsel.intake.shapes import Invalid, Shape, check, read_body, reader_of
 from varsel.intake.shapes.exact import exact_reader
 from varsel.intake.wire_future import ChainRequest, FutureRequest, fingerprint
@@ -131,6 +133,19 @@ def test_orders_are_read_in_one_go() -> None:
     assert assert_agreed(OrderRequest, json.dumps(order).encode())
     email = {"recipients": [{"emailAddress": "kari@example.com"}], "subject": "New letter", "body": "Log in."}
     assert assert_agreed(EmailOrderRequest, json.dumps(email).encode())
+
+
+@pytest.mark.parametrize("address", [*UNREADABLE, *(address for address, _ in READABLE), *NO_WEB_ADDRESS])
+def test_both_judge_addresses_alike(address: str) -> None:
+    for shape, body in ((EmailOrderRequest, EMAIL_ORDER), (ChainRequest, BODIES[ChainRequest])):
+        assert_agreed(shape, json.dumps({**body, "conditionEndpoint": address}).encode())
+
+
+@pytest.mark.parametrize("text", ["", " ", "\x1c", "\x1f ", "\u2003", "\x85", "\u200b"])
+def test_both_judge_blanks_alike(text: str) -> None:
+    for name in ("subject", "body", "sendersReference", "resourceId", "resourceAction"):
+        assert_agreed(EmailOrderRequest, json.dumps({**EMAIL_ORDER, name: text}).encode())
+    assert_agreed(OrderRequest, json.dumps({"recipients": [{"emailAddress": text}], "sendersReference": text}).encode())
 
 
 def test_large_bodies_are_left_to_the_patient_reader() -> None:
