@@ -6,7 +6,6 @@ What cannot be read as an authority is decided as .NET's `System.Uri` decides it
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
@@ -46,12 +45,8 @@ class WebAddress:
     query: str
 
 
-@lru_cache(maxsize=32)
 def read_web_address(text: str) -> WebAddress | None:
-    """Take an absolute address apart; None if it is none, or nobody can read its authority.
-
-    Asked twice of every address of a request: when it is read, and by its rule.
-    """
+    """Take an absolute address apart; None if it is none, or its authority cannot be read."""
     match = _absolute.match(without_surroundings(text))
     if match is None or int(match["port"] or 0) > _LAST_PORT or not _is_possible_host(match):
         return None
