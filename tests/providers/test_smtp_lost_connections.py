@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.smtp_sending import message, messages, outcome, outcomes, smtp_provider, until
-from tests.support.smtp_server import DROP, obliging, puppet, stepwise
+from tests.support.smtp_server import DROP, Script, obliging, puppet, stepwise
 from varsel.channels.protocol import Accepted, Outcome, Transient, Unknown
 
 SHORT = timedelta(milliseconds=50)
@@ -109,7 +109,7 @@ async def test_421_after_the_content_is_an_answer() -> None:
         return "421 4.3.0 Not now" if line == "." else obliging(line)
 
     async with puppet(script) as server, smtp_provider(server.port) as provider:
-        assert await outcome(provider, message()) == Transient("421 at end of content: 4.3.0 Not now")
+        assert await outcome(provider, message()) == Transient("421 at end of content: 4.3.0 Not now", slower=True)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,26 @@ async def test_what_is_not_smtp_ends_the_connection(nonsense: str) -> None:
         result = await outcome(provider, message())
     assert isinstance(result, Transient)
     assert "SMTP" in result.detail
+
+
+@pytest.mark.parametrize("script_of", [obliging, stepwise])
+@pytest.mark.parametrize("answer", [DROP, "HTTP/1.1 502 Bad Gateway", "150 busy", "300 what", "000 nothing"])
+async def test_a_message_whose_answer_was_lost_is_unknown_and_sent_once(answer: str, script_of: Script) -> None:
+    """Also when other messages were answered for on the connection, which is when it is worth using another one."""
+    dots = 0
+
+    def script(line: str) -> str:
+        nonlocal dots
+        dots += line == "."
+        return answer if line == "." and dots == 2 else script_of(line)
+
+    async with puppet(script) as server, smtp_provider(server.port, max_connections=1) as provider:
+        assert isinstance(await outcome(provider, message()), Accepted)
+        lost = await outcome(provider, message("ola@example.no", number=1))
+        assert isinstance(await outcome(provider, message(number=2)), Accepted)
+    assert isinstance(lost, Unknown)
+    assert len(lost.detail) < 200
+    assert sum(b"ola@example.no" in content for content in server.contents) == 1
 
 
 async def test_a_send_that_is_stopped_settles_what_was_not_begun() -> None:

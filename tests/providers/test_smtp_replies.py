@@ -107,6 +107,30 @@ def test_what_may_be_tried_again(stage: Stage, code: int, text: str, pause: bool
 
 
 @pytest.mark.parametrize(
+    ("stage", "code", "text", "slower"),
+    [
+        (Stage.CONTENT, 454, "Throttling failure: Maximum sending rate exceeded.", True),
+        (Stage.RCPT, 451, "4.7.1 Please try again later", True),
+        (Stage.RCPT, 450, "4.7.1 Error: too much mail from 192.0.2.1", True),
+        (Stage.RCPT, 452, "4.5.3 too many recipients", True),
+        (Stage.MAIL, 421, "4.7.0 Too many messages, slow down", True),
+        (Stage.CONTENT, 432, "4.3.2 Concurrent connections limit exceeded", True),
+        (Stage.RCPT, 450, "4.2.1 mailbox busy", False),
+        (Stage.RCPT, 452, "4.2.2 mailbox full", False),
+        (Stage.RCPT, 451, "4.1.8 sender's domain does not resolve", False),
+        (Stage.RCPT, 451, "4.7.1 Greylisted, see the help page", False),
+        (Stage.RCPT, 450, "grey-listing in action", False),
+        (Stage.RCPT, 455, "4.5.0 parameters", False),
+        (Stage.MAIL, 421, "closing", False),  # the lane rests instead
+    ],
+)
+def test_a_refusal_for_rate_is_told_from_one_of_the_recipient(stage: Stage, code: int, text: str, slower: bool) -> None:
+    judged = judge(stage, Reply(code, text), RECIPIENT)
+    assert isinstance(judged, Transient)
+    assert judged.slower is slower
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "5.1.1 <kari.nordmann@example.no>: no such user",
@@ -134,6 +158,12 @@ def test_extensions_are_read_in_any_spelling() -> None:
     )
     assert describe(offered) == "PIPELINING, SIZE 1000"
     assert describe(read_extensions("SIZE 1000")) == "no extensions"
+
+
+def test_what_is_no_name_of_a_mechanism_is_not_kept() -> None:
+    offered = read_extensions("mx.example.com\nAUTH PLAIN " + "X" * 1000 + " " + " ".join(f"M{n}" for n in range(500)))
+    assert "PLAIN" in offered.auth
+    assert len(", ".join(offered.auth)) < 400
 
 
 @pytest.mark.parametrize("size", ["", " 0", " much", " " + "9" * 30])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from varsel.assembly.directories import directory
 from varsel.channels.email_smtp import Security, SmtpProvider, SmtpSettings
+from varsel.channels.paced import AHEAD, SLACK, PacedProvider, SharedRate
 from varsel.channels.protocol import EmailMessage, Provider, Report, SmsMessage
 from varsel.channels.sandbox import KeptRow, SandboxEmail, SandboxSms
 from varsel.channels.sms_link import LinkProvider, LinkSettings
@@ -29,6 +30,7 @@ from varsel.settings import Settings
 from varsel.settings.choices import EmailProvider, Environment, SmsProvider
 from varsel.storage import reports, sandbox
 from varsel.storage.pool import Pool
+from varsel.storage.rates import ProviderRate
 from varsel.storage.reports import ArrivedReport
 from varsel.workers.hints import Hints
 
@@ -77,14 +79,25 @@ def _email(settings: Settings, pool: Pool, clock: Clock, hints: Hints) -> Provid
     if settings.email_provider is EmailProvider.SANDBOX:
         store = _SandboxStore(pool, clock, hints)
         return SandboxEmail(store.keep, store.tell, clock)
-    return SmtpProvider(smtp_settings(settings), clock)
+    provider = SmtpProvider(smtp_settings(settings), clock)
+    shared = _shared_rate(settings.smtp_rate, provider.name, pool, clock)
+    return PacedProvider(provider, clock, shared=shared, recall=provider.recall)
 
 
 def _sms(settings: Settings, pool: Pool, clock: Clock, hints: Hints) -> Provider[SmsMessage]:
     if settings.sms_provider is SmsProvider.SANDBOX:
         store = _SandboxStore(pool, clock, hints)
         return SandboxSms(store.keep, store.tell, clock)
-    return LinkProvider(link_settings(settings), clock)
+    provider = LinkProvider(link_settings(settings), clock)
+    shared = _shared_rate(settings.link_rate, provider.name, pool, clock)
+    return PacedProvider(provider, clock, shared=shared) if shared else provider
+
+
+def _shared_rate(per_second: float | None, provider: str, pool: Pool, clock: Clock) -> SharedRate | None:
+    if per_second is None:
+        return None
+    kept = ProviderRate(pool, clock, provider=provider, rate=per_second, ahead=AHEAD, slack=SLACK)
+    return SharedRate(per_second, kept.reserve)
 
 
 def smtp_settings(settings: Settings) -> SmtpSettings:

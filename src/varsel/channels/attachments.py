@@ -57,11 +57,16 @@ class AttachingProvider:
         limits: AttachmentLimits = AttachmentLimits(),
     ) -> None:
         self.name = sender.name
-        self.capabilities = Capabilities(window=limits.emails, reports=sender.capabilities.reports)
         self._sender: Provider[EmailMessage] = sender
         self._begin_fetching = begin_fetching
         self._limits = limits
         self._places = asyncio.Semaphore(limits.emails)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the sender, with a window no larger than the e-mails in hand at once."""
+        sender = self._sender.capabilities
+        return replace(sender, window=min(sender.window, self._limits.emails))
 
     async def send(self, messages: Sequence[EmailMessage], settle: Settle) -> None:
         """Hand over `messages`; see `Provider.send`. What could not be fetched was certainly not sent."""

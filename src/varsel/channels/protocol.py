@@ -80,11 +80,16 @@ class Transient:
 
     `retry_after` is the provider's own wish. `pause` asks for the whole channel to rest, because the fault is not
     this message's (rate limit, wrong credentials, provider down).
+
+    `offered` is False where the provider was not asked about this message at all, so that it counts as no attempt; the
+    channel then rests, as with `pause`. `slower` tells that the provider wants fewer messages per second.
     """
 
     detail: str
     retry_after: timedelta | None = None
     pause: bool = False
+    offered: bool = True
+    slower: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,11 @@ class Provider(Protocol[Message_contra]):
     """One way out. Implementations own their connections, time-outs, size limits and breaker."""
 
     name: str
-    capabilities: Capabilities
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the worker must know; the window may change with the rate at which the provider takes messages."""
+        ...
 
     async def send(self, messages: Sequence[Message_contra], settle: Settle) -> None:
         """Hand over `messages`, calling `settle(position, outcome)` exactly once for each.

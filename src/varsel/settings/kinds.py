@@ -51,6 +51,18 @@ def whole(lowest: int, highest: int, unit: str = "") -> Kind[int]:
     return Kind(wanted, parse)
 
 
+def rate(lowest: float, highest: float, unit: str) -> Kind[float]:
+    """A number of something per second, with up to three decimals; bounds are included."""
+    wanted = f"number {lowest:g} to {highest:g} of {unit} per second"
+
+    def parse(value: str) -> float:
+        if not re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,3})?", value) or not lowest <= float(value) <= highest:
+            raise ValueError(f"must be a {wanted}")
+        return float(value)
+
+    return Kind(wanted, parse)
+
+
 _YES_NO = {
     **dict.fromkeys(("yes", "true", "on", "1"), True),
     **dict.fromkeys(("no", "false", "off", "0"), False),

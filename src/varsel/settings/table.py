@@ -48,6 +48,7 @@ from varsel.settings.kinds import (
     optional,
     path,
     ranked,
+    rate,
     secret,
     series,
     several,
@@ -611,6 +612,14 @@ class Table:
         "Connections to the mail server at once. More send faster through a server that answers slowly; stay below "
         "its limit.",
     )
+    smtp_rate: float | None = setting(
+        EMAIL,
+        optional(rate(0.1, 10_000, "messages")),
+        "",
+        "Messages per second the mail server takes, counted over all processes. Empty sends as fast as it takes them, "
+        "and slows down for a while when it refuses many with 421, 432, 450, 451, 452 or 454. Set it when your "
+        "agreement names a rate: then nothing is refused.",
+    )
     smtp_messages_per_connection: int = setting(
         EMAIL,
         whole(1, 1_000_000, "messages"),
@@ -749,6 +758,13 @@ class Table:
     )
     link_concurrency: int = setting(
         SMS, whole(1, 200, "requests"), "64", "Requests to the gateway at once; stay below what your agreement allows."
+    )
+    link_rate: float | None = setting(
+        SMS,
+        optional(rate(0.1, 10_000, "messages")),
+        "",
+        "SMS per second that may be handed to the gateway, counted over all processes. Empty sends as fast as it takes "
+        "them; set it when your agreement names a rate.",
     )
     link_strict_states: bool = setting(
         SMS,

@@ -150,8 +150,8 @@ class SendLane(Generic[Message]):
                     return
                 outcomes = await self._call(bundle, window)
                 await self._record(bundle, window, outcomes)
-                if (rest := _wanted_rest(outcomes)) is not None:
-                    await self._rest(bundle, rest)
+                if (wanted := _wanted_rest(outcomes)) is not None:
+                    await self._rest(bundle, wanted)
                     return
             await self._hand_over(bundle)
 
@@ -227,15 +227,18 @@ class SendLane(Generic[Message]):
     async def _record(self, bundle: Bundle, window: Sequence[Unsent], outcomes: Sequence[Outcome]) -> None:
         now = self._clock.now()
         settlements, retries = [], dict[UUID, datetime]()
-        for row, outcome in zip(window, outcomes, strict=True):
+        offered = [(row, outcome) for row, outcome in zip(window, outcomes, strict=True) if _was_offered(outcome)]
+        for row, outcome in offered:
             settlement, again = self._decide(row, outcome, now)
             settlements.append(settlement)
             if again is not None:
                 retries[row.id] = again
             elif settlement.step.result.facts.stage is Stage.HandedOver:
                 self._await_report(bundle, row, now)
+        if not offered:
+            return
         written = await self._write(bundle, settlements, retries, now)
-        bundle.shared.update(row.chunk_id for row in window if row.id not in written)
+        bundle.shared.update(row.chunk_id for row, _ in offered if row.id not in written)
 
     def _decide(self, row: Unsent, outcome: Outcome, now: datetime) -> tuple[Settlement, datetime | None]:
         """Say what an outcome makes of a notification, and when to try again if it is to be tried again."""
@@ -323,10 +326,12 @@ class SendLane(Generic[Message]):
         due = max(retries[row.id] for row in rows)
         return NewChunk(new_id(), self._lane, rows[0].id, rows[-1].id, len(rows), due, deadline)
 
-    async def _rest(self, bundle: Bundle, rest: tuple[timedelta | None, str]) -> None:
-        until = self._clock.now() + (rest[0] or self._options.pause)
-        _log.warning("lane %s rests until %s: %s (%s)", self._lane.name, until.isoformat(), rest[1], _PAUSED)
-        await chunks.pause(self._pool, self._lane, until=until, reason=rest[1])
+    async def _rest(self, bundle: Bundle, wanted: Transient) -> None:
+        """Pause the lane and give back what is left; what was not offered to the provider is still in its chunk."""
+        until = self._clock.now() + (wanted.retry_after or self._options.pause)
+        level = logging.WARNING if wanted.offered else logging.DEBUG  # keeping to a rate is nothing to warn of
+        _log.log(level, "lane %s rests until %s: %s (%s)", self._lane.name, until.isoformat(), wanted.detail, _PAUSED)
+        await chunks.pause(self._pool, self._lane, until=until, reason=wanted.detail)
         await self._hand_back(bundle, until)
 
     async def _hand_back(self, bundle: Bundle, due: datetime) -> None:
@@ -342,9 +347,13 @@ class SendLane(Generic[Message]):
         await chunks.hand_over(self._pool, ends)
 
 
-def _wanted_rest(outcomes: Sequence[Outcome]) -> tuple[timedelta | None, str] | None:
-    """Return how long, and why, a provider wants the lane to rest; None when it does not."""
+def _was_offered(outcome: Outcome) -> bool:
+    return not isinstance(outcome, Transient) or outcome.offered
+
+
+def _wanted_rest(outcomes: Sequence[Outcome]) -> Transient | None:
+    """Return the first outcome with which the provider asks for a rest, None if there is none."""
     for outcome in outcomes:
-        if isinstance(outcome, Transient) and outcome.pause:
-            return outcome.retry_after, outcome.detail
+        if isinstance(outcome, Transient) and (outcome.pause or not outcome.offered):
+            return outcome
     return None

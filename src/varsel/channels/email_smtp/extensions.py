@@ -1,6 +1,10 @@
 """What a server says it can do, in its answer to EHLO (RFC 5321 section 4.1.1.1)."""
 
+import re
 from dataclasses import dataclass
+
+_MECHANISM = re.compile(r"[A-Z0-9_-]{1,20}")  # RFC 4422 section 3.1
+_MOST_MECHANISMS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ def read_extensions(text: str) -> Extensions:
         starttls="STARTTLS" in offers,
         size_offered="SIZE" in offers,
         size=int(sizes[0]) if sizes and sizes[0].isdecimal() and len(sizes[0]) < 20 else 0,
-        auth=frozenset(offers.get("AUTH", [])),
+        auth=frozenset([name for name in offers.get("AUTH", []) if _MECHANISM.fullmatch(name)][:_MOST_MECHANISMS]),
     )
 
 

@@ -25,6 +25,9 @@ CAP_REST = timedelta(seconds=60)
 _RETRY_DELAY = (0.1, 0.5)  # seconds between failed attempts to connect, before the breaker opens
 _CLOSE_TIMEOUT = 10.0
 
+_STOPPED = Transient("the sending was stopped before the message was sent", pause=True, offered=False)
+_RECALLED = Transient("the server wants fewer messages per second", pause=True, offered=False)
+
 logger = logging.getLogger(__name__)
 
 
@@ -69,8 +72,12 @@ class Pool:
         mine = [job for job in self._waiting if job.batch is batch]
         self._waiting = deque(job for job in self._waiting if job.batch is not batch)
         for job in mine:
-            job.conclude(Transient("the sending was stopped before the message was sent"))
+            job.conclude(_STOPPED)
         batch.abandoned = True
+
+    def recall(self) -> None:
+        """Give back whatever has not been begun: the server wants fewer messages per second."""
+        self._fail_waiting(_RECALLED)
 
     async def close(self) -> None:
         """Say goodbye on every connection and wait until they are gone."""
@@ -83,7 +90,7 @@ class Pool:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        self._fail_waiting(Transient("the sending was stopped before the message was sent"))
+        self._fail_waiting(_STOPPED)
 
     # --- for the sessions
 
@@ -113,7 +120,7 @@ class Pool:
         """Bring waiting jobs to idle connections, or open more of them."""
         rest = self._breaker.rest(self._now()) if self._waiting and not self._established else None
         if rest is not None:
-            self._fail_waiting(Transient(self._breaker.reason, retry_after=rest, pause=True))
+            self._fail_waiting(Transient(self._breaker.reason, retry_after=rest, pause=True, offered=False))
             return
         woken = self._wake(len(self._waiting))
         room = self._current_cap() - self._opening - self._established

@@ -45,6 +45,10 @@ class SmtpProvider:
             self._pool.withdraw(batch)
             raise
 
+    def recall(self) -> None:
+        """Settle what has not been begun as not offered, because the server wants fewer messages per second."""
+        self._pool.recall()
+
     async def check(self) -> str:
         """Connect, sign in and leave; say what was found. Raises `ProviderUnreachable`."""
         connection = await self._connect()

@@ -17,6 +17,7 @@ _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 _ADDRESS = re.compile(r"\S*@\S*")
 _NUMBER = re.compile(r"\d{5,}")
 _SPAM = re.compile(r"spam|blocked|blacklist|reputation|content", re.IGNORECASE)
+_GREYLISTED = re.compile(r"gr[ae]y-?list", re.IGNORECASE)
 _QUARANTINE = re.compile(r"quarantine", re.IGNORECASE)
 
 
@@ -95,6 +96,10 @@ def _read_line(line: bytes) -> tuple[Reply, bool]:
 
 _AUTHENTICATION_CODES = frozenset({530, 534, 535, 538})
 
+_WANT_FEWER = frozenset({421, 432, 450, 451, 452, 454})
+_ADDRESSING, _MAILBOX, _MAIL_SYSTEM, _POLICY = 1, 2, 3, 7
+"""Subjects of enhanced status codes (RFC 3463 section 3)."""
+
 _BY_STATUS: dict[tuple[int, int], Result] = {
     (1, 0): Result.EMAIL_FAILED_BOUNCED,
     (1, 1): Result.EMAIL_FAILED_BOUNCED,
@@ -123,7 +128,8 @@ def judge(stage: Stage, reply: Reply, recipient: str) -> Outcome:
     if reply.code in _AUTHENTICATION_CODES:
         return Transient(f"{detail} (check the SMTP user name and password)", pause=True)
     if reply.code // 100 != 5:
-        return Transient(detail, pause=_server_is_unwell(stage, reply))
+        unwell = _server_is_unwell(stage, reply)
+        return Transient(detail, pause=unwell, slower=not unwell and _wants_fewer(reply))
     if stage is Stage.MAIL:
         return Settled(_result_at_mail(reply), f"{detail} (the server does not let us send from this sender)")
     return Settled(_result(stage, reply), detail)
@@ -140,9 +146,29 @@ def describe(stage: Stage | str, reply: Reply, recipient: str = "") -> str:
 
 
 def _server_is_unwell(stage: Stage, reply: Reply) -> bool:
-    """A refusal before any recipient is named, with a 'mail system' status or 421, concerns every message."""
+    """A refusal before any recipient is named, with a 'mail system' status or 421, concerns every message.
+
+    A 421 for reasons of policy (4.7.x) is about the rate of messages; it slows the channel down and does not stop it.
+    """
+    if stage is not Stage.MAIL:
+        return False
     status = reply.enhanced
-    return stage is Stage.MAIL and (reply.code == SERVICE_CLOSING or (status is not None and status[1] == 3))
+    return (
+        reply.code == SERVICE_CLOSING
+        if status is None
+        else status[1] == _MAIL_SYSTEM or (reply.code == SERVICE_CLOSING and status[1] != _POLICY)
+    )
+
+
+def _wants_fewer(reply: Reply) -> bool:
+    """Tell whether a refusal may be for the rate of messages, rather than for this recipient (RFC 3463 section 3.2).
+
+    A server that greylists wants to see the same message again, and nothing else. One refusal proves little: it is
+    their share that counts, see `varsel.mechanisms.pace`.
+    """
+    status = reply.enhanced
+    of_recipient = status is not None and status[1] in {_ADDRESSING, _MAILBOX}
+    return reply.code in _WANT_FEWER and not of_recipient and not _GREYLISTED.search(reply.text)
 
 
 def _result_at_mail(reply: Reply) -> Result:
@@ -157,7 +183,7 @@ def _result(stage: Stage, reply: Reply) -> Result:
     if status is None:
         return _by_code(stage, reply.code)
     _, subject, detail = status
-    if subject == 7:
+    if subject == _POLICY:
         return _by_policy_text(reply.text) if detail in {0, 1, *range(9, 31)} else Result.EMAIL_FAILED
     if subject in {4, 6}:
         return Result.EMAIL_FAILED

@@ -16,6 +16,7 @@ _DATA = b"DATA\r\n"
 _DOT = b".\r\n"
 _RSET = b"RSET\r\n"
 _GO_AHEAD = 354
+_REFUSALS = (4, 5)
 
 LARGE = 64 * 1024
 """From this many octets the final dot waits until the content has left, so that we know whether it was sent."""
@@ -139,6 +140,9 @@ class Session:
         self.answered += not self._closing
         if reply.positive:
             transaction.conclude(Accepted(transaction.draft.reference))
+        elif reply.code // 100 not in _REFUSALS:  # the dialogue is out of step; the message may have been taken
+            transaction.conclude(Unknown(f"the server answered the message with {reply.code}, which says nothing"))
+            raise ConnectionDropped("the server answered a message with neither yes nor no")
         else:
             transaction.conclude(judge(Stage.CONTENT, reply, transaction.draft.recipient))
 

@@ -54,7 +54,7 @@ class LinkProvider:
                     lanes.create_task(lane())
         finally:
             for first in waiting:
-                left = Transient("sending was stopped before this message was handed over")
+                left = Transient("sending was stopped before this message was handed over", pause=True, offered=False)
                 self._settle(settle, first, [left] * len(self._request_from(messages, first)))
 
     async def check(self) -> str:
@@ -72,7 +72,8 @@ class LinkProvider:
         request = self._request_from(messages, first)
         outcomes: list[Outcome]
         if (wait := self._breaker.remaining()) is not None:
-            outcomes = [Transient("the gateway is left alone after failures", wait, pause=True)] * len(request)
+            left_alone = Transient("the gateway is left alone after failures", wait, pause=True, offered=False)
+            outcomes = [left_alone] * len(request)
         else:
             outcomes = await self._guarded_exchange(request)
         self._settle(settle, first, outcomes)
