@@ -200,10 +200,10 @@ class Puppet:
 
 
 @contextlib.asynccontextmanager
-async def puppet(script: Script = obliging) -> AsyncIterator[Puppet]:
-    """Run a puppet on 127.0.0.1."""
+async def puppet(script: Script = obliging, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Puppet]:
+    """Run a puppet on loopback."""
     state = Puppet(script)
-    server = await asyncio.start_server(state.serve, "127.0.0.1", 0, limit=1 << 20)
+    server = await asyncio.start_server(state.serve, host, port, limit=1 << 20)
     state.port = server.sockets[0].getsockname()[1]
     try:
         yield state

@@ -11,6 +11,7 @@ from types import MappingProxyType
 import httpx
 
 from varsel.errors import AddressUnreachable, AnswerIncomplete, AnswerTooLarge
+from varsel.mechanisms.addresses import AddressMemory
 from varsel.outgoing.destination import Destination, IPAddress
 from varsel.outgoing.guard import Guard
 
@@ -93,6 +94,30 @@ class _Course:
         return AnswerIncomplete(text) if self._connected else AddressUnreachable(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A GET that is to be made; connecting may take `connect` seconds at each address."""
+
+    destination: Destination
+    headers: Mapping[str, str]
+    course: _Course
+    connect: float
+
+    def to(self, address: IPAddress) -> httpx.Request:
+        """Write a request that dials `address`, while Host and TLS keep the name."""
+        url = self.destination.url
+        return httpx.Request(
+            "GET",
+            url.copy_with(host=str(address)),
+            headers={**_HEADERS, **self.headers, "Host": url.netloc.decode("ascii")},
+            extensions={
+                "sni_hostname": self.destination.host,
+                "trace": self.course.follow,
+                "timeout": httpx.Timeout(None, connect=self.connect).as_dict(),
+            },
+        )
+
+
 class Fetcher:
     """Fetches from destinations that `guard` admits.
 
@@ -107,6 +132,7 @@ class Fetcher:
         self._guard = guard
         self._connect_timeout = connect_timeout.total_seconds()
         self._tls = tls or httpx.create_ssl_context(trust_env=True)
+        self._memory = AddressMemory[tuple[IPAddress, int]]()
 
     async def get(
         self, destination: Destination, *, within: timedelta, limit: SizeLimit, headers: Mapping[str, str] = _NO_HEADERS
@@ -128,7 +154,8 @@ class Fetcher:
         deadline, course = asyncio.timeout(within.total_seconds()), _Course()
         try:
             async with deadline, AsyncExitStack() as opened:
-                response = await self._response(opened, destination, addresses, headers, course)
+                call = _Call(destination, headers, course, self._time_for_each(len(addresses), within))
+                response = await self._response(opened, call, addresses)
                 yield Incoming(destination.origin, response, limit)
         except TimeoutError as late:
             if not deadline.expired():
@@ -136,42 +163,28 @@ class Fetcher:
             seconds = within.total_seconds()
             raise course.failure(f"{destination.origin} did not answer in full within {seconds:g} s.") from late
 
-    async def _response(
-        self,
-        opened: AsyncExitStack,
-        destination: Destination,
-        addresses: Sequence[IPAddress],
-        headers: Mapping[str, str],
-        course: _Course,
-    ) -> httpx.Response:
-        """Ask the first address that takes a connection."""
+    def _time_for_each(self, addresses: int, within: timedelta) -> float:
+        """Return how many seconds a connection may take, so that all addresses have their turn and one can answer."""
+        return min(self._connect_timeout, within.total_seconds() / (min(addresses, _MOST_ADDRESSES) + 1))
+
+    async def _response(self, opened: AsyncExitStack, call: _Call, addresses: Sequence[IPAddress]) -> httpx.Response:
+        """Ask the first address that takes a connection; those that did not lately come last."""
         failure: Exception | None = None
-        for address in addresses[:_MOST_ADDRESSES]:
+        origin, course, now = call.destination.origin, call.course, asyncio.get_running_loop().time()
+        places = self._memory.ordered([(address, call.destination.port) for address in addresses], now)
+        for place in places[:_MOST_ADDRESSES]:
             transport = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False, limits=_ALONE)
             await opened.enter_async_context(transport)
             try:
-                response = await transport.handle_async_request(self._request(destination, address, headers, course))
+                response = await transport.handle_async_request(call.to(place[0]))
             except (httpx.ConnectError, httpx.ConnectTimeout) as unconnected:
+                self._memory.failed(place, now)
                 failure = unconnected
                 continue
             except (httpx.HTTPError, OSError) as broken:
                 failure = broken
                 break
+            self._memory.worked(place)
             opened.push_async_callback(response.aclose)
             return response
-        raise course.failure(f"{destination.origin} could not be asked ({type(failure).__name__}).") from failure
-
-    def _request(
-        self, destination: Destination, address: IPAddress, headers: Mapping[str, str], course: _Course
-    ) -> httpx.Request:
-        """Write a request that dials `address`, while Host and TLS keep the name."""
-        return httpx.Request(
-            "GET",
-            destination.url.copy_with(host=str(address)),
-            headers={**_HEADERS, **headers, "Host": destination.url.netloc.decode("ascii")},
-            extensions={
-                "sni_hostname": destination.host,
-                "trace": course.follow,
-                "timeout": httpx.Timeout(None, connect=self._connect_timeout).as_dict(),
-            },
-        )
+        raise course.failure(f"{origin} could not be asked ({type(failure).__name__}).") from failure

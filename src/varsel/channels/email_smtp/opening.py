@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import socket
 import ssl
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -12,8 +14,11 @@ from varsel.channels.email_smtp.replies import ConnectionDropped, Reply, describ
 from varsel.channels.email_smtp.settings import Security, SmtpSettings
 from varsel.channels.email_smtp.wire import Wire
 from varsel.errors import ProviderUnreachable, SettingsError
+from varsel.mechanisms.addresses import AddressMemory, connect_first
 
 _QUIT_TIMEOUT = 5.0
+_MOST = 16
+"""Addresses of the server that are tried."""
 
 
 class OpeningFailed(ProviderUnreachable):
@@ -45,18 +50,78 @@ def tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
     return context
 
 
-async def open_connection(settings: SmtpSettings, tls: ssl.SSLContext | None) -> Connection:
-    """Open a connection and make it ready. Raises `OpeningFailed` with what to do next."""
-    where = f"{settings.host}:{settings.port}"
-    try:
-        wire = await _connect(settings, tls if settings.security == Security.TLS else None)
-        return Connection(wire, await _prepare(wire, settings, tls))
-    except TimeoutError as error:
-        raise OpeningFailed(f"{where} did not answer in time: check host, port and firewall") from error
-    except ConnectionDropped as dropped:
-        raise OpeningFailed(f"{where}: {dropped}, before any mail: check port and security") from dropped
-    except (OSError, UnicodeError) as error:
-        raise _explain(error, where) from error
+class Opener:
+    """Opens connections to one server, by whichever of its addresses works; those that failed lately come last."""
+
+    def __init__(self, settings: SmtpSettings) -> None:
+        self._settings = settings
+        self._tls = tls_context(settings)
+        self._where = f"{settings.host}:{settings.port}"
+        self._each = settings.connect_timeout.total_seconds()
+        self._memory = AddressMemory[str]()
+
+    async def open(self) -> Connection:
+        """Open a connection and make it ready. Raises `OpeningFailed` with what to do next.
+
+        An address that connects and then does not get as far as a login is a failed one too.
+        """
+        addresses = await self._addresses()
+        while True:
+            address, wire = await self._connect(addresses)
+            try:
+                connection = Connection(wire, await _prepare(wire, self._settings, self._tls))
+            except (ConnectionDropped, OpeningFailed, OSError, UnicodeError) as error:
+                self._failed(address)
+                addresses.remove(address)
+                failure = self._explained(error)
+                if failure.lasting or not addresses:
+                    raise failure from error
+            else:
+                self._memory.worked(address)
+                return connection
+
+    async def _addresses(self) -> list[str]:
+        """Return the server's addresses in the system's order (RFC 6724), as far as they did not fail lately."""
+        settings, loop = self._settings, asyncio.get_running_loop()
+        if _is_address(settings.host):
+            return [settings.host]
+        try:
+            async with asyncio.timeout(self._each):
+                found = await loop.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise self._explained(error) from error
+        return self._memory.ordered(list(dict.fromkeys(str(place[0]) for *_, place in found))[:_MOST], loop.time())
+
+    async def _connect(self, addresses: Sequence[str]) -> tuple[str, Wire]:
+        """Connect to the first of `addresses` that answers, with TLS if that comes first."""
+        name = {"ssl": self._tls, "server_hostname": self._settings.host} if self._begins_with_tls() else {}
+        loop = asyncio.get_running_loop()
+
+        async def dial(address: str) -> Wire:
+            _, wire = await loop.create_connection(Wire, address, self._settings.port, **name)
+            return wire
+
+        try:
+            return await connect_first(addresses, dial, each=self._each, close=Wire.abort, failed=self._failed)
+        except (OSError, UnicodeError) as error:
+            raise self._explained(error) from error
+
+    def _begins_with_tls(self) -> bool:
+        return self._settings.security == Security.TLS
+
+    def _failed(self, address: str) -> None:
+        self._memory.failed(address, asyncio.get_running_loop().time())
+
+    def _explained(self, error: ConnectionDropped | OpeningFailed | OSError | UnicodeError) -> OpeningFailed:
+        match error:
+            case OpeningFailed():
+                return error
+            case TimeoutError():
+                return OpeningFailed(f"{self._where} did not answer in time: check host, port and firewall")
+            case ConnectionDropped():
+                return OpeningFailed(f"{self._where}: {error}, before any mail: check port and security")
+            case _:
+                return _explain(error, self._where)
 
 
 async def take_leave(wire: Wire) -> None:
@@ -65,14 +130,6 @@ async def take_leave(wire: Wire) -> None:
     with suppress(ConnectionDropped):
         await wire.reply(_QUIT_TIMEOUT)
     wire.abort()
-
-
-async def _connect(settings: SmtpSettings, tls: ssl.SSLContext | None) -> Wire:
-    async with asyncio.timeout(settings.connect_timeout.total_seconds()):
-        _, wire = await asyncio.get_running_loop().create_connection(
-            Wire, settings.host, settings.port, ssl=tls, server_hostname=settings.host if tls else None
-        )
-    return wire
 
 
 async def _prepare(wire: Wire, settings: SmtpSettings, tls: ssl.SSLContext | None) -> Extensions:
@@ -156,6 +213,14 @@ class _Greeting:
                 break
             reply = await self._ask(_base64(answer))
         return reply
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _base64(text: str) -> str:

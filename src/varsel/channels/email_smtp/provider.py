@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from varsel.channels.email_smtp.batch import Batch
 from varsel.channels.email_smtp.draft import Drafter
 from varsel.channels.email_smtp.extensions import describe
-from varsel.channels.email_smtp.opening import Connection, open_connection, take_leave, tls_context
+from varsel.channels.email_smtp.opening import Opener, take_leave
 from varsel.channels.email_smtp.pool import Pool
 from varsel.channels.email_smtp.settings import SmtpSettings
 from varsel.channels.protocol import Capabilities, EmailMessage, Settle
@@ -30,8 +30,8 @@ class SmtpProvider:
             window=min(_MAX_WINDOW, settings.max_connections * _PER_CONNECTION), reports=False
         )
         self._settings = settings
-        self._tls = tls_context(settings)
-        self._pool = Pool(settings, self._connect, Drafter(settings, clock.now), clock.now)
+        self._opener = Opener(settings)
+        self._pool = Pool(settings, self._opener.open, Drafter(settings, clock.now), clock.now)
 
     async def send(self, messages: Sequence[EmailMessage], settle: Settle) -> None:
         """Hand over `messages`; see `Provider.send`. Stopped early, what was not begun is settled as transient."""
@@ -51,7 +51,7 @@ class SmtpProvider:
 
     async def check(self) -> str:
         """Connect, sign in and leave; say what was found. Raises `ProviderUnreachable`."""
-        connection = await self._connect()
+        connection = await self._opener.open()
         encrypted = connection.wire.tls_version() or "no encryption"
         await take_leave(connection.wire)
         signed_in = "signed in" if self._settings.username is not None else "without signing in"
@@ -61,6 +61,3 @@ class SmtpProvider:
     async def close(self) -> None:
         """Leave the server politely."""
         await self._pool.close()
-
-    async def _connect(self) -> Connection:
-        return await open_connection(self._settings, self._tls)
