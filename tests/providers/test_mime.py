@@ -114,6 +114,29 @@ def test_the_plainest_encoding_that_fits(body: str, eight_bit: bool, encoding: s
     assert normal(message.get_content()) == body
 
 
+@pytest.mark.parametrize("blank", [" ", "\t"])
+def test_quoted_printable_lines_have_76_characters_at_most(blank: str) -> None:
+    """A blank at the end of a line takes three characters, wherever the line had to be broken (RFC 2045 6.7)."""
+    for length in range(60, 90):
+        for filler in ("x", "å", "=", ".", "€", blank):
+            body = f"{'x' * length}å{filler}{blank}\nog mer"
+            message = read(plain(body, eight_bit=False))
+            assert message["Content-Transfer-Encoding"] == "quoted-printable"
+            assert max(map(len, str(message.get_payload()).split("\r\n"))) <= 76
+            assert normal(message.get_content()) == body
+
+
+QUOTED = st.text(st.sampled_from("aaaaaaaaaaaaaaaaaaaab .=\t\nå€"), max_size=400)
+
+
+@given(QUOTED)
+def test_any_quoted_printable_reads_back_and_has_short_lines(body: str) -> None:
+    message = read(plain(body + "\x01å", eight_bit=False))
+    if message["Content-Transfer-Encoding"] == "quoted-printable":
+        assert max(map(len, str(message.get_payload()).split("\r\n"))) <= 76
+    assert normal(message.get_content()) == normal(body + "\x01å")
+
+
 @given(TEXT)
 def test_html_and_its_plain_part(body: str) -> None:
     raw = html(body)

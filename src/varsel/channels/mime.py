@@ -26,6 +26,7 @@ MAX_LINE = 998
 _SOFT_LINE = 76
 _WORD_OCTETS = 42  # 42 octets are 56 of Base64: with `=?utf-8?B?` and `?=` within the 75 of RFC 2047 section 2
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
+_BLANK_TOO_FAR = re.compile(rb"^(.{74,75})(=20|=09)$", re.MULTILINE)
 _UNPRINTABLE = bytes({*range(32), 127} - {9, 10})
 _MIME_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,127}")
 
@@ -188,11 +189,19 @@ def _encode_text(text: str, *, eight_bit: bool) -> tuple[bytes, bytes]:
     ascii_only = octets.isascii()
     if (ascii_only or eight_bit) and _fits_lines(octets) and len(octets.translate(None, _UNPRINTABLE)) == len(octets):
         return (b"7bit" if ascii_only else b"8bit"), octets.replace(b"\n", b"\r\n")
-    quoted = binascii.b2a_qp(octets).replace(b"\n", b"\r\n")
+    quoted = _quoted_printable(octets).replace(b"\n", b"\r\n")
     packed_size = len(octets) * 4 // 3
     if len(quoted) <= packed_size * 1.25:  # readable in the raw where it costs little
         return b"quoted-printable", quoted
     return b"base64", lines_of(octets.replace(b"\n", b"\r\n"))
+
+
+def _quoted_printable(octets: bytes) -> bytes:
+    """Encode lines that end with LF; none is longer than 76 characters (RFC 2045 section 6.7, rule 5).
+
+    `b2a_qp` counts a blank at the end of a line as one character, and then writes it as three.
+    """
+    return _BLANK_TOO_FAR.sub(rb"\1=\n\2", binascii.b2a_qp(octets))
 
 
 def _fits_lines(octets: bytes) -> bool:
