@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from varsel.model.contacts import PartyName
 from varsel.model.notifications import PlannedNotification
-from varsel.model.orders import EmailText, OrderTexts, SmsText
+from varsel.model.orders import ContentType, EmailText, OrderTexts, SmsText
 from varsel.model.results import Channel, Result
 from varsel.notifications.render import Parties, Templates, customise, parties
 
@@ -138,3 +138,29 @@ def test_filling_equals_replacing(body: str) -> None:
     replaced = body.replace("$recipientName$", "Eksempel AS").replace("$recipientNumber$", ORG)
     (customised,) = customise([TO_ORGANIZATION], texts(body=body), NAMES)
     assert customised.body == (replaced if replaced != body and replaced.strip() else None)
+
+
+NOT_PLAIN = "<a href='https://example.org'>A & B</a>"
+
+
+@pytest.mark.parametrize(
+    ("kind", "escape", "expected"),
+    [
+        (ContentType.Html, False, f"<p>{NOT_PLAIN}</p>"),
+        (ContentType.Html, True, "<p>&lt;a href=&#x27;https://example.org&#x27;&gt;A &amp; B&lt;/a&gt;</p>"),
+        (ContentType.Plain, True, f"<p>{NOT_PLAIN}</p>"),
+    ],
+)
+def test_a_name_is_text_in_html_where_that_is_wanted(kind: ContentType, escape: bool, expected: str) -> None:
+    """By default it is inserted as it is registered, as the contract says; a subject is never HTML."""
+    order = OrderTexts(EmailText("noreply@example.com", "$recipientName$", "<p>$recipientName$</p>", kind))
+    (customised,) = customise([TO_ORGANIZATION], order, {ORG: PartyName(ORG, NOT_PLAIN)}, escape_names=escape)
+    assert (customised.subject, customised.body) == (NOT_PLAIN, expected)
+
+
+def test_a_name_in_an_sms_is_never_escaped() -> None:
+    order = OrderTexts(
+        EmailText("noreply@example.com", "Subject", "Body", ContentType.Html), SmsText("TTD", "$recipientName$")
+    )
+    (customised,) = customise([SMS_TO_PERSON], order, {NIN: PartyName(NIN, NOT_PLAIN)}, escape_names=True)
+    assert customised.body == NOT_PLAIN

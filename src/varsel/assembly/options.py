@@ -86,6 +86,7 @@ def _process_options(settings: Settings, window: DaytimeWindow) -> ProcessOption
         window=window,
         lifetime=settings.notification_lifetime,
         placeholder_fallback=settings.placeholder_fallback,
+        escape_names=settings.escape_names,
     )
 
 

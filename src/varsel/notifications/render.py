@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from html import escape
 from typing import NamedTuple
 
 from varsel.mechanisms.white_space import is_blank
 from varsel.model.contacts import PartyName
 from varsel.model.notifications import PlannedNotification
-from varsel.model.orders import OrderTexts
+from varsel.model.orders import ContentType, OrderTexts
 from varsel.model.results import NEW, Channel
 
 NAME_TOKEN = "$recipientName$"  # noqa: S105 - a placeholder of the contract, not a secret
@@ -35,11 +36,13 @@ class Values(NamedTuple):
 class Template:
     """A text cut at its placeholders once, so that filling it is one join.
 
-    All placeholders are filled in one pass: a name that looks like a placeholder stays a name.
+    All placeholders are filled in one pass: a name that looks like a placeholder stays a name. `escape` writes what
+    they become as text of an HTML document, so that no name is markup.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, escape: bool = False) -> None:
         self._pieces = _TOKENS.split(text)
+        self._escape = escape
         self.has_placeholders = len(self._pieces) > 1
 
     def fill(self, values: Values, fallback: str | None) -> str | None:
@@ -55,7 +58,8 @@ class Template:
         return None if fallback is None else self._with(Values(fallback, fallback))
 
     def _with(self, values: Values) -> str:
-        by_token = {NAME_TOKEN: values.name, NUMBER_TOKEN: values.number}
+        name, number = map(escape, values) if self._escape else values
+        by_token = {NAME_TOKEN: name, NUMBER_TOKEN: number}
         # Cutting with a group leaves the tokens, and nothing else that equals one, at the odd places.
         return "".join(by_token.get(piece, piece) for piece in self._pieces)
 
@@ -63,10 +67,11 @@ class Template:
 class Templates:
     """The placeholders of one order: which channels have any, and how a notification's texts are filled."""
 
-    def __init__(self, texts: OrderTexts) -> None:
+    def __init__(self, texts: OrderTexts, *, escape_names: bool = False) -> None:
+        is_html = texts.email is not None and texts.email.content_type is ContentType.Html
         self._subject = Template(texts.email.subject if texts.email else "")
         self._bodies = {
-            Channel.Email: Template(texts.email.body if texts.email else ""),
+            Channel.Email: Template(texts.email.body if texts.email else "", escape=escape_names and is_html),
             Channel.Sms: Template(texts.sms.body if texts.sms else ""),
         }
         self._channels = frozenset(channel for channel in Channel if self._has_placeholders(channel))
@@ -115,6 +120,7 @@ def customise(
     names: Mapping[str, PartyName],
     *,
     fallback: str | None = None,
+    escape_names: bool = False,
 ) -> list[PlannedNotification]:
     """Fill the placeholders of those notifications that will be sent; the others come back as they are.
 
@@ -122,8 +128,11 @@ def customise(
     parties, direct addresses and external identities keep the raw placeholders, unless `fallback` is given: then it
     stands for their name, and their number is the organisation number or nothing; and where a text would be blank it
     stands for all placeholders, so that nobody at all is sent a raw one.
+
+    The contract inserts names as they are registered, into HTML too, where a name may then act as markup;
+    `escape_names` inserts them there as text.
     """
-    templates = Templates(texts)
+    templates = Templates(texts, escape_names=escape_names)
     if not templates:
         return planned
     return [_customised(notification, templates, names, fallback) for notification in planned]

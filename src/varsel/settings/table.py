@@ -814,6 +814,14 @@ class Table:
         "the text as the contract says; any other text, also an empty one, replaces them, and also where a whole "
         "text would be blank without it.",
     )
+    escape_names: bool = setting(
+        CONTACTS,
+        yes_no(),
+        "no",
+        "Whether names are inserted into HTML e-mails as text. `no` inserts them as they are registered, as the "
+        "contract says: a name such as `<b>A & B</b>` is then markup, and whoever can choose the name of an "
+        "organisation can put a link into your e-mails. Say `yes` unless a caller relies on it.",
+    )
 
     count_user_contacts_at_registration: bool = setting(
         CONTACTS,

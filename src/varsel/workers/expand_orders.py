@@ -8,7 +8,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,6 +18,7 @@ from varsel.contacts.protocol import Directory
 from varsel.errors import DependencyFailure
 from varsel.mechanisms.log_fields import add_log_fields
 from varsel.model.clock import Clock
+from varsel.model.contacts import PartyName
 from varsel.model.ids import new_ids
 from varsel.model.lanes import lane_of
 from varsel.model.notifications import PlannedNotification
@@ -61,6 +62,8 @@ class ProcessOptions:
     window: DaytimeWindow
     lifetime: timedelta
     placeholder_fallback: str | None
+    escape_names: bool = False
+    """Whether names of directories are inserted into HTML as text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,7 @@ class ExpandOrders:
             return None
         try:
             planned = _planned(read, Answers(trouble=trouble))
-            named = customise(planned, read.part.texts, {}, fallback=self._options.placeholder_fallback)
+            named = self._customised(planned, read.part, {})
             return ExpandedPart(read.order, read.part.part, named, _segments(read.part), given_up=trouble)
         except Exception:  # noqa: BLE001 - no directory is in its way, but something of ours, which has been logged
             return None
@@ -184,7 +187,15 @@ class ExpandOrders:
             if any(wanted)
             else {}
         )
-        return customise(planned, part.texts, names, fallback=self._options.placeholder_fallback)
+        return self._customised(planned, part, names)
+
+    def _customised(
+        self, planned: list[PlannedNotification], part: OrderPart, names: Mapping[str, PartyName]
+    ) -> list[PlannedNotification]:
+        options = self._options
+        return customise(
+            planned, part.texts, names, fallback=options.placeholder_fallback, escape_names=options.escape_names
+        )
 
     async def _store(self, expanded: Sequence[ExpandedPart], advances: Sequence[Advance]) -> set[UUID]:
         """Store notifications and chunks and move the orders on, all in one transaction; return the orders held."""
