@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from varsel.assembly.directories import directory
+from varsel.assembly.tokens import smtp_tokens
 from varsel.channels.email_smtp import Security, SmtpProvider, SmtpSettings
 from varsel.channels.paced import AHEAD, SLACK, PacedProvider, SharedRate
 from varsel.channels.protocol import EmailMessage, Provider, Report, SmsMessage
@@ -79,7 +80,7 @@ def _email(settings: Settings, pool: Pool, clock: Clock, hints: Hints) -> Provid
     if settings.email_provider is EmailProvider.SANDBOX:
         store = _SandboxStore(pool, clock, hints)
         return SandboxEmail(store.keep, store.tell, clock)
-    provider = SmtpProvider(smtp_settings(settings), clock)
+    provider = SmtpProvider(smtp_settings(settings), clock, smtp_tokens(settings, clock))
     shared = _shared_rate(settings.smtp_rate, provider.name, pool, clock)
     return PacedProvider(provider, clock, shared=shared, recall=provider.recall)
 

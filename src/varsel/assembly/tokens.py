@@ -6,6 +6,7 @@ from varsel.model.clock import Clock
 from varsel.outgoing.assertion import Account, read_signing_key
 from varsel.outgoing.client_credentials import Client, ClientCredentials
 from varsel.outgoing.maskinporten import Maskinporten
+from varsel.outgoing.token_file import TokenFile
 from varsel.outgoing.tokens import KeptTokens
 from varsel.settings import Settings
 from varsel.settings.choices import ClientAuthentication
@@ -21,6 +22,22 @@ def maskinporten_tokens(settings: Settings, clock: Clock, *, scope: str, tls: ss
         key=read_signing_key(key, settings.maskinporten_key_id),
     )
     return KeptTokens(Maskinporten(account, clock, tls=tls), clock)
+
+
+def smtp_tokens(settings: Settings, clock: Clock, *, tls: ssl.SSLContext | None = None) -> KeptTokens | None:
+    """Return the tokens that sign in at the mail server, None where a password or nothing does."""
+    if settings.smtp_token_file is not None:
+        return KeptTokens(TokenFile(settings.smtp_token_file, clock), clock)
+    if settings.smtp_token_address is None:
+        return None
+    client = Client(
+        token_url=settings.smtp_token_address,
+        client_id=settings.smtp_client_id or "",
+        secret=settings.smtp_client_secret.reveal() if settings.smtp_client_secret else "",
+        scope=settings.smtp_token_scope,
+        secret_in_body=settings.smtp_client_secret_in is ClientAuthentication.BODY,
+    )
+    return KeptTokens(ClientCredentials(client, clock, tls=tls), clock)
 
 
 def oauth_tokens(settings: Settings, clock: Clock, *, tls: ssl.SSLContext | None) -> KeptTokens:

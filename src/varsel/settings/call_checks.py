@@ -74,7 +74,7 @@ def tokens_travel_protected(settings: Table) -> Iterator[Finding]:
             ("condition_token_over_http",),
             "production sends no token in clear: remove VARSEL_CONDITION_TOKEN_OVER_HTTP or set it to no",
         )
-    for attribute in ("maskinporten_issuer", "oauth_token_address"):
+    for attribute in ("maskinporten_issuer", "oauth_token_address", "smtp_token_address"):
         if (getattr(settings, attribute) or "").startswith("http:"):
             yield Finding((attribute,), f"production fetches tokens by https only: change VARSEL_{attribute.upper()}")
 

@@ -18,7 +18,7 @@ from varsel.settings.call_checks import (
     webhook_keys_can_sign,
 )
 from varsel.settings.choices import Directory, EmailProvider, Environment, SmsProvider, TlsMode
-from varsel.settings.findings import Finding
+from varsel.settings.findings import Finding, missing, name_of
 from varsel.settings.reach_checks import database_connection_is_protected, development_stays_on_this_machine
 from varsel.settings.secret import Secret
 from varsel.settings.table import Table
@@ -53,11 +53,33 @@ def _link_is_complete(settings: Table) -> Iterator[Finding]:
 
 def _accounts_have_both_halves(settings: Table) -> Iterator[Finding]:
     for account in ("smtp", "link", "sms_report", "sms_report_previous"):
+        if account == "smtp" and _signs_in_by_token(settings):
+            continue
         halves = (f"{account}_username", f"{account}_password")
         given = [half for half in halves if getattr(settings, half) is not None]
         if len(given) == 1:
             names = " and ".join(f"VARSEL_{half.upper()}" for half in halves)
             yield Finding(halves, f"{names} belong together; only VARSEL_{given[0].upper()} is set")
+
+
+_TOKEN_CLIENT = ("smtp_client_id", "smtp_client_secret")
+
+
+def _signs_in_by_token(settings: Table) -> bool:
+    return settings.smtp_token_file is not None or settings.smtp_token_address is not None
+
+
+def _smtp_login_is_one_of_three(settings: Table) -> Iterator[Finding]:
+    """A password, a token from a file, or a token from an endpoint; whatever is chosen is complete."""
+    ways = [name for name in ("smtp_password", "smtp_token_file", "smtp_token_address") if getattr(settings, name)]
+    if len(ways) > 1:
+        names = " and ".join(name_of(way) for way in ways)
+        yield Finding(tuple(ways), f"{names} each sign in at the mail server; keep one of them")
+    if settings.smtp_token_file is not None:
+        yield from missing(settings, "VARSEL_SMTP_TOKEN_FILE is set", "smtp_token_file", ("smtp_username",))
+    if settings.smtp_token_address is not None:
+        because = "VARSEL_SMTP_TOKEN_ADDRESS is set"
+        yield from missing(settings, because, "smtp_token_address", ("smtp_username", *_TOKEN_CLIENT))
 
 
 def _window_opens_before_it_closes(settings: Table) -> Iterator[Finding]:
@@ -161,10 +183,11 @@ def _password_in(attribute: str, value: Secret) -> str:
 
 def _passwords_travel_protected(settings: Table) -> Iterator[Finding]:
     local = settings.smtp_host in _THIS_MACHINE
-    if settings.smtp_tls is TlsMode.NONE and settings.smtp_password is not None and not local:
+    secret = settings.smtp_password is not None or _signs_in_by_token(settings)
+    if settings.smtp_tls is TlsMode.NONE and secret and not local:
         yield Finding(
-            ("smtp_tls", "smtp_password", "smtp_host"),
-            "production sends no password in clear: set VARSEL_SMTP_TLS to starttls or tls",
+            ("smtp_tls", "smtp_password", "smtp_host", "smtp_token_file", "smtp_token_address"),
+            "production sends no password and no token in clear: set VARSEL_SMTP_TLS to starttls or tls",
         )
     if settings.sms_provider is SmsProvider.LINK and settings.link_endpoint.startswith("http:"):
         yield Finding(
@@ -179,6 +202,7 @@ _ALWAYS: tuple[Check, ...] = (
     _smtp_is_complete,
     _link_is_complete,
     _accounts_have_both_halves,
+    _smtp_login_is_one_of_three,
     _window_opens_before_it_closes,
     _assumption_comes_before_expiry,
     _bounds_are_in_order,

@@ -598,6 +598,37 @@ class Table:
         EMAIL, optional(text()), "", "Account at the mail server. Empty sends without authentication."
     )
     smtp_password: Secret | None = setting(EMAIL, optional(secret(text())), "", "Password of that account.")
+    smtp_token_file: Path | None = setting(
+        EMAIL,
+        optional(path()),
+        "",
+        "File with an access token, which signs in instead of a password (XOAUTH2). It is read anew at every login; "
+        "something else keeps the token in it fresh.",
+    )
+    smtp_token_address: str | None = setting(
+        EMAIL,
+        optional(token_address()),
+        "",
+        "Token endpoint whose access tokens sign in instead of a password (XOAUTH2), for Office 365 "
+        "`https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token`. The user name is the sender's mailbox.",
+    )
+    smtp_client_id: str | None = setting(
+        EMAIL, optional(text()), "", "Id under which the client is registered at that endpoint."
+    )
+    smtp_client_secret: Secret | None = setting(EMAIL, optional(secret(text())), "", "Secret of that client.")
+    smtp_token_scope: str | None = setting(
+        EMAIL,
+        optional(text("scopes, divided by spaces")),
+        "",
+        "Scope of the tokens, for Office 365 `https://outlook.office365.com/.default`. Empty asks for none.",
+    )
+    smtp_client_secret_in: ClientAuthentication = setting(
+        EMAIL,
+        choice(ClientAuthentication),
+        "body",
+        "Where the secret is written: `body` is what Microsoft documents; `header` is what RFC 6749 has every server "
+        "read.",
+    )
     smtp_ca_file: Path | None = setting(
         EMAIL,
         optional(path()),

@@ -1,7 +1,6 @@
 """From nothing to a connection that takes mail: TCP, greeting, EHLO, TLS, AUTH; and the leave-taking."""
 
 import asyncio
-import base64
 import socket
 import ssl
 from collections.abc import Sequence
@@ -10,23 +9,16 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from varsel.channels.email_smtp.extensions import Extensions, read_extensions
-from varsel.channels.email_smtp.replies import ConnectionDropped, Reply, describe
+from varsel.channels.email_smtp.login import Login, Tokens
+from varsel.channels.email_smtp.replies import ConnectionDropped, OpeningFailed, Reply, describe
 from varsel.channels.email_smtp.settings import Security, SmtpSettings
 from varsel.channels.email_smtp.wire import Wire
-from varsel.errors import ProviderUnreachable, SettingsError
+from varsel.errors import SettingsError
 from varsel.mechanisms.addresses import AddressMemory, connect_first
 
 _QUIT_TIMEOUT = 5.0
 _MOST = 16
 """Addresses of the server that are tried."""
-
-
-class OpeningFailed(ProviderUnreachable):
-    """No usable connection. `lasting` means that only a change of settings can help, here or at the server."""
-
-    def __init__(self, reason: str, *, lasting: bool = False) -> None:
-        self.lasting = lasting
-        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +45,9 @@ def tls_context(settings: SmtpSettings) -> ssl.SSLContext | None:
 class Opener:
     """Opens connections to one server, by whichever of its addresses works; those that failed lately come last."""
 
-    def __init__(self, settings: SmtpSettings) -> None:
+    def __init__(self, settings: SmtpSettings, tokens: Tokens | None = None) -> None:
         self._settings = settings
+        self._login = Login(settings.username, settings.password or "", tokens) if settings.username else None
         self._tls = tls_context(settings)
         self._where = f"{settings.host}:{settings.port}"
         self._each = settings.connect_timeout.total_seconds()
@@ -69,7 +62,7 @@ class Opener:
         while True:
             address, wire = await self._connect(addresses)
             try:
-                connection = Connection(wire, await _prepare(wire, self._settings, self._tls))
+                connection = Connection(wire, await self._prepare(wire))
             except (ConnectionDropped, OpeningFailed, OSError, UnicodeError) as error:
                 self._failed(address)
                 addresses.remove(address)
@@ -106,6 +99,13 @@ class Opener:
         except (OSError, UnicodeError) as error:
             raise self._explained(error) from error
 
+    async def _prepare(self, wire: Wire) -> Extensions:
+        try:
+            return await _Greeting(wire, self._settings, self._login).prepare(self._tls)
+        except BaseException:
+            wire.abort()
+            raise
+
     def _begins_with_tls(self) -> bool:
         return self._settings.security == Security.TLS
 
@@ -132,14 +132,6 @@ async def take_leave(wire: Wire) -> None:
     wire.abort()
 
 
-async def _prepare(wire: Wire, settings: SmtpSettings, tls: ssl.SSLContext | None) -> Extensions:
-    try:
-        return await _Greeting(wire, settings).prepare(tls)
-    except BaseException:
-        wire.abort()
-        raise
-
-
 def _explain(error: OSError | UnicodeError, where: str) -> OpeningFailed:
     if isinstance(error, ssl.SSLCertVerificationError):
         advice = "set the CA file if its authority is a private one, and use the host name it is made out to"
@@ -153,9 +145,10 @@ def _explain(error: OSError | UnicodeError, where: str) -> OpeningFailed:
 class _Greeting:
     """The dialogue up to the first MAIL."""
 
-    def __init__(self, wire: Wire, settings: SmtpSettings) -> None:
+    def __init__(self, wire: Wire, settings: SmtpSettings, login: Login | None) -> None:
         self._wire = wire
         self._settings = settings
+        self._login = login
         self._timeout = settings.command_timeout.total_seconds()
 
     async def prepare(self, tls: ssl.SSLContext | None) -> Extensions:
@@ -166,8 +159,8 @@ class _Greeting:
         if tls is not None and self._settings.security != Security.TLS:
             await self._start_tls(offered, tls)
             offered = await self._hello()  # what was offered in the clear no longer counts (RFC 3207 section 4.2)
-        if self._settings.username is not None:
-            await self._authenticate(offered, self._settings.username, self._settings.password or "")
+        if self._login is not None:
+            await self._login.sign_in(self._ask, offered)
         return offered
 
     async def _ask(self, command: str) -> Reply:
@@ -191,29 +184,6 @@ class _Greeting:
             raise OpeningFailed(f"the server refuses STARTTLS: {describe('STARTTLS', reply)}")
         await self._wire.start_tls(tls, self._settings.host, self._settings.connect_timeout.total_seconds())
 
-    async def _authenticate(self, offered: Extensions, username: str, password: str) -> None:
-        if "PLAIN" in offered.auth:
-            reply = await self._ask(f"AUTH PLAIN {_base64(chr(0).join(('', username, password)))}")
-        elif "LOGIN" in offered.auth:
-            reply = await self._login(username, password)
-        else:
-            known = ", ".join(sorted(offered.auth)) or "none"
-            raise OpeningFailed(f"the server offers neither AUTH PLAIN nor LOGIN (but {known})", lasting=True)
-        if reply.code != 235:
-            # The words of the server are left out: they may repeat the user name.
-            advice = "check the SMTP user name and password" if reply.code // 100 == 5 else "it is tried again later"
-            raise OpeningFailed(
-                f"the server did not accept our login ({reply.code}): {advice}", lasting=reply.code >= 500
-            )
-
-    async def _login(self, username: str, password: str) -> Reply:
-        reply = await self._ask("AUTH LOGIN")
-        for answer in (username, password):
-            if reply.code != 334:
-                break
-            reply = await self._ask(_base64(answer))
-        return reply
-
 
 def _is_address(host: str) -> bool:
     try:
@@ -221,10 +191,6 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _base64(text: str) -> str:
-    return base64.b64encode(text.encode()).decode("ascii")
 
 
 def _literal(address: str) -> str:

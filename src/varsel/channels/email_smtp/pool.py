@@ -12,8 +12,8 @@ from varsel.channels.email_smtp.batch import Batch, Job
 from varsel.channels.email_smtp.breaker import Breaker
 from varsel.channels.email_smtp.draft import Drafter
 from varsel.channels.email_smtp.extensions import Extensions
-from varsel.channels.email_smtp.opening import Connection, OpeningFailed, take_leave
-from varsel.channels.email_smtp.replies import ConnectionDropped
+from varsel.channels.email_smtp.opening import Connection, take_leave
+from varsel.channels.email_smtp.replies import ConnectionDropped, OpeningFailed
 from varsel.channels.email_smtp.session import Session, Transaction
 from varsel.channels.email_smtp.settings import SmtpSettings
 from varsel.channels.protocol import Settled, Transient

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from varsel.channels.email_smtp.batch import Batch
 from varsel.channels.email_smtp.draft import Drafter
 from varsel.channels.email_smtp.extensions import describe
+from varsel.channels.email_smtp.login import Tokens
 from varsel.channels.email_smtp.opening import Opener, take_leave
 from varsel.channels.email_smtp.pool import Pool
 from varsel.channels.email_smtp.settings import SmtpSettings
@@ -19,18 +20,20 @@ _MAX_WINDOW = 200
 class SmtpProvider:
     """Sends e-mail through one submission server; any number of `send` calls share its connections.
 
-    The reference of an accepted message is its Message-ID without the angle brackets. Raises `SettingsError` if the
+    The reference of an accepted message is its Message-ID without the angle brackets. With `tokens` it signs in by them
+    (XOAUTH2) instead of a password, and closes them in the end. Raises `SettingsError` if the
     CA file cannot be read.
     """
 
     name = "smtp"
 
-    def __init__(self, settings: SmtpSettings, clock: Clock) -> None:
+    def __init__(self, settings: SmtpSettings, clock: Clock, tokens: Tokens | None = None) -> None:
         self.capabilities = Capabilities(
             window=min(_MAX_WINDOW, settings.max_connections * _PER_CONNECTION), reports=False
         )
         self._settings = settings
-        self._opener = Opener(settings)
+        self._tokens = tokens
+        self._opener = Opener(settings, tokens)
         self._pool = Pool(settings, self._opener.open, Drafter(settings, clock.now), clock.now)
 
     async def send(self, messages: Sequence[EmailMessage], settle: Settle) -> None:
@@ -61,3 +64,5 @@ class SmtpProvider:
     async def close(self) -> None:
         """Leave the server politely."""
         await self._pool.close()
+        if self._tokens is not None:
+            await self._tokens.aclose()

@@ -25,6 +25,14 @@ class ConnectionDropped(ProviderUnreachable):
     """The dialogue ended before its time: closed, timed out, or the server spoke something else than SMTP."""
 
 
+class OpeningFailed(ProviderUnreachable):
+    """No usable connection. `lasting` means that only a change of settings can help, here or at the server."""
+
+    def __init__(self, reason: str, *, lasting: bool = False) -> None:
+        self.lasting = lasting
+        super().__init__(reason)
+
+
 class Stage(StrEnum):
     """The place in a transaction a reply belongs to."""
 
