@@ -24,7 +24,8 @@ from varsel.model.clock import HandTurnedClock
 from varsel.outgoing.destination import read_destination
 from varsel.outgoing.fetch import Fetcher, SizeLimit
 from varsel.outgoing.guard import Allowed, Guard
-from varsel.outgoing.token_endpoint import Missed, TokenHttp
+from varsel.outgoing.token_endpoint import TokenHttp
+from varsel.outgoing.tokens import Missed
 
 MINUTE = timedelta(minutes=1)
 

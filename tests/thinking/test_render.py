@@ -23,8 +23,10 @@ def texts(subject: str = "Subject", body: str = "Body", sms: str = "Text") -> Or
     return OrderTexts(EmailText("noreply@example.com", subject, body), SmsText("TTD", sms))
 
 
-def own_texts(notification: PlannedNotification, order: OrderTexts, **fallback: str) -> tuple[str | None, str | None]:
-    (customised,) = customise([notification], order, NAMES, **fallback)
+def own_texts(
+    notification: PlannedNotification, order: OrderTexts, *, fallback: str | None = None
+) -> tuple[str | None, str | None]:
+    (customised,) = customise([notification], order, NAMES, fallback=fallback)
     return customised.subject, customised.body
 
 

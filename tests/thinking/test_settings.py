@@ -277,7 +277,11 @@ def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
         ({"VARSEL_SMTP_USERNAME": "account"}, "belong together"),
         ({"VARSEL_SMTP_TOKEN_FILE": "/token"}, "VARSEL_SMTP_USERNAME must be set"),
         (
-            {"VARSEL_SMTP_USERNAME": "a", "VARSEL_SMTP_TOKEN_ADDRESS": "https://login.example.com/token"},
+            {
+                "VARSEL_SMTP_USERNAME": "a",
+                "VARSEL_SMTP_CLIENT_SECRET": "fjord-42",
+                "VARSEL_SMTP_TOKEN_ADDRESS": "https://login.example.com/token",
+            },
             "VARSEL_SMTP_CLIENT_ID must be set",
         ),
         (
@@ -285,6 +289,8 @@ def test_every_secret_can_be_given_as_a_file_and_nothing_else_can() -> None:
             "keep one of them",
         ),
         ({"VARSEL_SMTP_RATE": "0"}, "VARSEL_SMTP_RATE"),
+        ({"VARSEL_EMAIL_SENDERS": "ttd"}, "VARSEL_EMAIL_SENDERS"),
+        ({"VARSEL_SMS_SENDERS": "ttd=A, TTD=B"}, "VARSEL_SMS_SENDERS"),
         ({"VARSEL_LINK_RATE": "14/s"}, "VARSEL_LINK_RATE"),
         ({"VARSEL_SMS_REPORT_PASSWORD": "fjord"}, "belong together"),
         ({"VARSEL_SMS_WINDOW_END": "9"}, "earlier hour"),

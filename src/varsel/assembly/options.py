@@ -7,6 +7,8 @@ from varsel.channels.protocol import EmailMessage, Provider
 from varsel.intake.services import IntakeOptions
 from varsel.model.results import Channel
 from varsel.orders.condition import ConditionPolicy, Undecided
+from varsel.orders.senders import SenderRules
+from varsel.orders.texts import Defaults
 from varsel.schedule import DaytimeWindow
 from varsel.settings import Settings
 from varsel.settings.choices import UnknownOutcome
@@ -35,6 +37,11 @@ def intake_options(settings: Settings) -> IntakeOptions:
         count_user_contacts=settings.count_user_contacts_at_registration,
         request_timeout=settings.http_request_timeout,
         contact=settings.contact,
+        senders=SenderRules(
+            settings.email_senders,
+            settings.sms_senders,
+            Defaults(settings.default_email_from, settings.default_sms_sender),
+        ),
     )
 
 

@@ -80,7 +80,7 @@ class PlaceChains:
             repeat = signature and self._repeats.recall(signature)
             if repeat:
                 return self._replayed(shape.family, repeat)
-            wanted = (await self._read(shape, body, decoder)).today
+            wanted = (await self._read(shape, body, decoder, caller)).today
             if caller.creator is None:
                 return empty(403)
             chain = await to_chain(
@@ -100,7 +100,7 @@ class PlaceChains:
                 self._repeats.keep(signature, repeat, history)
             return self._replayed(chain.family, repeat) if known else self._created(chain.id, placed)
 
-    async def _read(self, shape: type[R], body: Chunks, decoder: Decoding) -> R:
+    async def _read(self, shape: type[R], body: Chunks, decoder: Decoding, caller: Caller) -> R:
         options = self._services.options
         return await read_request(
             shape,
@@ -109,6 +109,7 @@ class PlaceChains:
             decoder,
             attachment_hosts=options.attachment_hosts,
             largest=options.max_body_bytes,
+            senders=options.senders.of(caller.creator),
         )
 
     async def _known_or_stored(self, chain: Chain, request: Request) -> KnownChain | Response | None:

@@ -2,16 +2,39 @@
 
 import re
 from collections.abc import Iterator
+from typing import Protocol
 
 from varsel.intake.shapes import Rule, rule
 from varsel.intake.times import Moment
 from varsel.mechanisms.white_space import is_blank
+from varsel.orders.senders import AllowedSenders
 
 
 @rule()
 def has_zone(value: Moment, _context: object) -> str | None:
     """Demand a time zone."""
     return None if value.zoned else "The send time must have a time zone: end it with Z or an offset such as +02:00."
+
+
+class Judging(Protocol):
+    """What rules about senders look at besides the value."""
+
+    @property
+    def senders(self) -> AllowedSenders:
+        """The senders that whoever places the order may name."""
+        ...
+
+
+@rule()
+def allowed_address(value: str, told: Judging) -> str | None:
+    """Demand an e-mail sender that the creator may use."""
+    return None if told.senders.has_address(value) else "You may not send e-mails from this address."
+
+
+@rule()
+def allowed_name(value: str, told: Judging) -> str | None:
+    """Demand an SMS sender that the creator may use."""
+    return None if told.senders.has_name(value) else "You may not send SMS in this name."
 
 
 def digits(count: int, what: str, *, or_empty: bool = False) -> Rule:

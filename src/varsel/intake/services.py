@@ -13,6 +13,7 @@ from varsel.intake.counters import Counters
 from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import Order
+from varsel.orders.senders import SenderRules
 from varsel.storage.chains import Key, KnownChain
 from varsel.storage.orders import OrderState
 from varsel.storage.pool import Pool
@@ -46,6 +47,8 @@ class IntakeOptions:
     """Longest time one request may take, the arrival of its body included."""
     contact: str | None
     """E-mail address where callers get help."""
+    senders: SenderRules
+    """Which senders each creator may name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

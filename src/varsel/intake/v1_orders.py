@@ -50,7 +50,7 @@ class PlaceOrders:
 
     async def _place(self, shape: type[V1Request], request: Request, caller: Caller) -> Response:
         async with self._services.bodies.of(request, caller) as body:
-            wanted = await self._read(shape, request, body)
+            wanted = await self._read(shape, request, caller, body)
             if caller.creator is None:
                 return empty(403)
             order = await self._order(wanted, caller.creator, trace_id_of(request))
@@ -58,12 +58,13 @@ class PlaceOrders:
             await self._services.store(order)
         return self._accepted(order, lookup)
 
-    async def _read(self, shape: type[R], request: Request, body: Chunks) -> R:
+    async def _read(self, shape: type[R], request: Request, caller: Caller, body: Chunks) -> R:
         decoder = decoder_for(header(request, b"content-type"))
         if decoder is None:
             raise UnsupportedMediaType
-        largest = self._services.options.max_body_bytes
-        return await read_order(shape, body, self._services.clock.now(), decoder, largest)
+        options = self._services.options
+        now, senders = self._services.clock.now(), options.senders.of(caller.creator)
+        return await read_order(shape, body, now, decoder, options.max_body_bytes, senders=senders)
 
     async def _order(self, wanted: V1Request, creator: str, trace_id: UUID) -> Order:
         return await to_order(

@@ -72,6 +72,23 @@ def addresses_by_name() -> Kind[Mapping[str, str]]:
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}")  # what an issuer may be called (integrations.md 1.10)
 
 
+def senders_by_creator() -> Kind[Mapping[str, tuple[str, ...]]]:
+    """A list of `creator=sender|sender`, divided by commas; both may be `*`."""
+
+    def parse(value: str) -> Mapping[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for item in items(value):
+            creator, divider, written = item.partition("=")
+            senders = tuple(sender.strip() for sender in written.split("|") if sender.strip())
+            name = creator.strip().lower()
+            if not divider or not senders or name in found or not (name == "*" or _PLAIN_NAME.fullmatch(name)):
+                raise ValueError("must be a list such as ttd=noreply@ttd.example.com|*@example.no, *=*")
+            found[name] = senders
+        return MappingProxyType(found)
+
+    return Kind("list of creator=sender, senders divided by `|` and creators by commas", parse)
+
+
 def host_names() -> Kind[tuple[str, ...]]:
     """Host names, IPv4 addresses, and `*.domains` for everything below a domain, divided by commas; in lower case."""
 

@@ -20,6 +20,7 @@ from varsel.settings.address_kinds import (
     network,
     postgresql_address,
     reachable_places,
+    senders_by_creator,
     token_address,
 )
 from varsel.settings.choices import (
@@ -355,6 +356,21 @@ class Table:
         "Altinn",
         "Sender of SMS whose order names none: a name of at most 11 letters and digits, or a number. Gateways may "
         "ask for it to be registered.",
+    )
+    email_senders: Mapping[str, tuple[str, ...]] = setting(
+        ORDERS,
+        senders_by_creator(),
+        "",
+        "Which sender addresses each creator may name in orders: `ttd=noreply@ttd.example.com|*@digdir.example.com, "
+        "skd=*`. A creator called `*` stands for all that are not named. Empty allows all senders, as Altinn "
+        "Notifications does; otherwise whoever is not named may use the default sender alone, which everybody may.",
+    )
+    sms_senders: Mapping[str, tuple[str, ...]] = setting(
+        ORDERS,
+        senders_by_creator(),
+        "",
+        "Which sender names and numbers of SMS each creator may name in orders, written like "
+        "`VARSEL_EMAIL_SENDERS`: `ttd=TTD|Digdir, *=Varsel`.",
     )
     cancel_limit: timedelta = setting(
         ORDERS,

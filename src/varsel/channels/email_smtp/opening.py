@@ -87,11 +87,12 @@ class Opener:
 
     async def _connect(self, addresses: Sequence[str]) -> tuple[str, Wire]:
         """Connect to the first of `addresses` that answers, with TLS if that comes first."""
-        name = {"ssl": self._tls, "server_hostname": self._settings.host} if self._begins_with_tls() else {}
+        host, port = self._settings.host, self._settings.port
+        tls = self._tls if self._settings.security == Security.TLS else None
         loop = asyncio.get_running_loop()
 
         async def dial(address: str) -> Wire:
-            _, wire = await loop.create_connection(Wire, address, self._settings.port, **name)
+            _, wire = await loop.create_connection(Wire, address, port, ssl=tls, server_hostname=host if tls else None)
             return wire
 
         try:
@@ -105,9 +106,6 @@ class Opener:
         except BaseException:
             wire.abort()
             raise
-
-    def _begins_with_tls(self) -> bool:
-        return self._settings.security == Security.TLS
 
     def _failed(self, address: str) -> None:
         self._memory.failed(address, asyncio.get_running_loop().time())

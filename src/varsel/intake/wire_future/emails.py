@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from varsel.intake.rules import allowed_address
 from varsel.intake.shapes import Undefined, member, rule
 from varsel.intake.shapes.named import Enumeration
 from varsel.intake.wire_future.foundation import FutureShape, email_address
@@ -24,7 +25,7 @@ class EmailContent(FutureShape, frozen=True, kw_only=True):
     subject: Annotated[str, member("The subject.")]
     body: Annotated[str, member("The text.")]
     sender_email_address: Annotated[
-        str | None, member("The sender; the service's default if absent.", email_address)
+        str | None, member("The sender; the service's default if absent.", email_address, allowed_address)
     ] = None
     content_type: Annotated[ContentType | Undefined, member("Whether the body is plain text or HTML.")] = (
         ContentType.Plain

@@ -12,6 +12,7 @@ from varsel.intake.times import Moment
 from varsel.intake.web_addresses import WEB_SCHEMES, is_well_formed, read_web_address
 from varsel.model.addresses import EMAIL_PATTERN, is_email_address, is_mobile_number
 from varsel.model.chains import Family
+from varsel.orders.senders import ANY_SENDER, AllowedSenders
 
 AZURE_BLOBS: Final = (".blob.core.windows.net",)
 """Where attachments may lie, unless a setting names more (api.md 3.10)."""
@@ -21,12 +22,13 @@ class Circumstances(NamedTuple):
     """What rules look at besides the value.
 
     `send_time` is that of the (main) order. `attachment_hosts` are host names, or endings of such that begin with a
-    dot, all in lower case.
+    dot, all in lower case; `senders` are those the creator may use.
     """
 
     now: datetime
     send_time: Moment
     attachment_hosts: Sequence[str] = AZURE_BLOBS
+    senders: AllowedSenders = ANY_SENDER
 
 
 @rule()

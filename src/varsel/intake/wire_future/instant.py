@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final
 
+from varsel.intake.rules import allowed_name
 from varsel.intake.shapes import member, rule
 from varsel.intake.wire_future.emails import EmailContent
 from varsel.intake.wire_future.foundation import FutureRequest, FutureShape, email_address, mobile_number
@@ -23,9 +24,10 @@ class InstantSmsSettings(FutureShape, frozen=True, kw_only=True):
     """An SMS that is sent at once."""
 
     body: Annotated[str, member("The text.")]
-    sender: Annotated[str | None, member("The sender, used as written; the service's default if absent or blank.")] = (
-        None
-    )
+    sender: Annotated[
+        str | None,
+        member("The sender, used as written; the service's default if absent or blank.", allowed_name),
+    ] = None
 
 
 class InstantSmsRecipient(FutureShape, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import TypeVar
 from varsel.intake.shapes import Decoding, read_and_check
 from varsel.intake.shapes.body import LARGEST_BODY, Chunks
 from varsel.intake.wire_future.foundation import AZURE_BLOBS, Circumstances, FutureRequest
+from varsel.orders.senders import ANY_SENDER, AllowedSenders
 
 R = TypeVar("R", bound=FutureRequest)
 
@@ -19,15 +20,17 @@ async def read_request(
     *,
     attachment_hosts: Sequence[str] = AZURE_BLOBS,
     largest: int = LARGEST_BODY,
+    senders: AllowedSenders = ANY_SENDER,
 ) -> R:
     """Read a body and hold it to all rules.
 
     `body` is the bytes or the stream of the request, `decoder` comes from `shapes.decoder_for`, `largest` counts bytes.
-    `attachment_hosts` are host names in lower case, or endings of such that begin with a dot. Raises `Invalid` with
+    `attachment_hosts` are host names in lower case, or endings of such that begin with a dot; `senders` are
+    those the creator may use. Raises `Invalid` with
     the errors of the 400 document, and `BodyTooLarge`.
     """
 
     def circumstances(request: R) -> Circumstances:
-        return Circumstances(now, request.send_time(now), attachment_hosts)
+        return Circumstances(now, request.send_time(now), attachment_hosts, senders)
 
     return await read_and_check(shape, body, shape.parameter, circumstances, decoder, largest)

@@ -10,6 +10,7 @@ from varsel.intake.rules import digits
 from varsel.intake.shapes import Rule, Shape, member, rule
 from varsel.model.addresses import EMAIL_PATTERN, is_email_address, is_mobile_number
 from varsel.model.orders import RECIPIENTS_PER_PART, NotificationChannel, Recipient
+from varsel.orders.senders import ANY_SENDER, AllowedSenders
 
 PREFERRED: Final = frozenset(
     {NotificationChannel.EmailPreferred, NotificationChannel.SmsPreferred, NotificationChannel.EmailAndSms}
@@ -26,7 +27,7 @@ USES_SMS: Final = PREFERRED | {NotificationChannel.Sms}
 
 
 class Circumstances(NamedTuple):
-    """What rules of phase B look at besides the value: the time, and the order's channel scheme.
+    """What rules of phase B look at besides the value: the time, the order's channel scheme, senders.
 
     `channel` is None if the caller chose none; then recipients are not judged (api.md 3.6).
     """
@@ -35,11 +36,14 @@ class Circumstances(NamedTuple):
     channel: NotificationChannel | None
     uses_email: bool
     uses_sms: bool
+    senders: AllowedSenders = ANY_SENDER
 
     @classmethod
-    def of(cls, now: datetime, channel: NotificationChannel | None) -> "Circumstances":
-        """Return the circumstances of an order judged at `now`."""
-        return cls(now, channel, channel in USES_EMAIL, channel in USES_SMS)
+    def of(
+        cls, now: datetime, channel: NotificationChannel | None, senders: AllowedSenders = ANY_SENDER
+    ) -> "Circumstances":
+        """Return the circumstances of an order judged at `now`, whose creator may use `senders`."""
+        return cls(now, channel, channel in USES_EMAIL, channel in USES_SMS, senders)
 
 
 @rule(pattern=f"^({EMAIL_PATTERN})?$", format="email")

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, TypeVar
 
 from msgspec import UNSET, UnsetType
 
-from varsel.intake.rules import action_problems, has_zone
+from varsel.intake.rules import action_problems, allowed_address, allowed_name, has_zone
 from varsel.intake.shapes import Decoding, Shape, Streamed, UriText, member, not_blank, read_and_check, rule
 from varsel.intake.shapes.body import LARGEST_BODY, Chunks
 from varsel.intake.times import Moment
@@ -19,6 +19,7 @@ from varsel.intake.wire_v1.recipients import (
     RecipientRequest,
 )
 from varsel.model.orders import ContentType, NotificationChannel
+from varsel.orders.senders import ANY_SENDER, AllowedSenders
 
 PAST_TOLERANCE: Final = timedelta(minutes=5)
 """How far in the past a v1 send time may lie (api.md 3.5)."""
@@ -109,7 +110,9 @@ class SmsOrderRequest(V1Request, frozen=True):
     parameter = "smsNotificationOrderRequest"
 
     body: Annotated[str, member("The text.", required=True)] = ""
-    sender_number: Annotated[str | None, member("The sender; the service's default if absent or empty.")] = None
+    sender_number: Annotated[
+        str | None, member("The sender; the service's default if absent or empty.", allowed_name)
+    ] = None
 
     @property
     def scheme(self) -> NotificationChannel:
@@ -120,7 +123,7 @@ class SmsOrderRequest(V1Request, frozen=True):
 class EmailTemplate(Shape, frozen=True):
     """The e-mail text of an order."""
 
-    from_address: Annotated[str, member("The sender; the service's default if empty.")] = ""
+    from_address: Annotated[str, member("The sender; the service's default if empty.", allowed_address)] = ""
     subject: Annotated[str, member("The subject; newlines become spaces.", not_blank, expected=True)] = ""
     body: Annotated[str, member("The text.", not_blank, expected=True)] = ""
     content_type: Annotated[ContentType, member("Whether the body is plain text or HTML.")] = ContentType.Plain
@@ -129,7 +132,7 @@ class EmailTemplate(Shape, frozen=True):
 class SmsTemplate(Shape, frozen=True):
     """The SMS text of an order."""
 
-    sender_number: Annotated[str, member("The sender; the service's default if empty.")] = ""
+    sender_number: Annotated[str, member("The sender; the service's default if empty.", allowed_name)] = ""
     body: Annotated[str, member("The text.", not_blank, expected=True)] = ""
 
 
@@ -172,14 +175,17 @@ async def read_order(
     now: datetime,
     decoder: Decoding | None = None,
     largest: int = LARGEST_BODY,
+    *,
+    senders: AllowedSenders = ANY_SENDER,
 ) -> R:
     """Read the body of a v1 POST and hold it to all its rules.
 
-    `body` is the bytes or the stream of the request, `decoder` comes from `shapes.decoder_for`. Raises `Invalid` with
+    `body` is the bytes or the stream of the request, `decoder` comes from `shapes.decoder_for`; `senders` are those the
+    creator may use. Raises `Invalid` with
     the errors of the 400 document, and `BodyTooLarge` if there are more than `largest` bytes.
     """
 
     def circumstances(request: R) -> Circumstances:
-        return Circumstances.of(now, request.scheme)
+        return Circumstances.of(now, request.scheme, senders)
 
     return await read_and_check(shape, body, shape.parameter, circumstances, decoder, largest)
