@@ -37,7 +37,7 @@ NUMBER = "+4799999999"
 async def strict(pool: Pool, tmp_path: Path) -> AsyncIterator[Service]:
     """A service with rules."""
     settings = Settings.read(RULES)
-    changes = {"email_senders": settings.email_senders, "sms_senders": settings.sms_senders}
+    changes: dict[str, Any] = {"email_senders": settings.email_senders, "sms_senders": settings.sms_senders}
     async with running_service(pool, tmp_path, **changes) as running:
         yield running
 
