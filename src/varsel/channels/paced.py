@@ -33,7 +33,7 @@ SLACK: Final = timedelta(milliseconds=200)
 """Unused time that may be made up for: what passes between two windows of one worker."""
 _WINDOW: Final = 1.0
 """Seconds of sending in one window: half of `AHEAD`, so that two workers take turns without a gap."""
-_TICK: Final = timedelta(milliseconds=100)
+_TICK: Final = timedelta(milliseconds=50)
 """Messages whose slots lie within a tick are handed over together."""
 _BRAKE: Final = timedelta(seconds=1)
 """Rest after the first refusals for rate, until the provider's own count of this second is over."""
@@ -63,8 +63,8 @@ class PacedProvider(Generic[Message]):
 
     Messages get slots of the next two seconds and wait for them here; those that get none are settled as not offered,
     with the time after which it is worth asking again. `recall` lets the provider give back, in the same way, what it
-    has not begun to send; it is called when it wants fewer messages per second. Without either rate, nothing is done
-    but count outcomes.
+    has not begun to send; it is called when it wants fewer messages per second. Without either rate, outcomes are
+    counted and nothing else is done.
     """
 
     def __init__(
@@ -160,8 +160,7 @@ class PacedProvider(Generic[Message]):
                     self._learned.taken(self._clock.now())
                 case Transient(slower=True):
                     self._slow_down()
-                    if messages[position].attempt <= _INNOCENT and outcome.retry_after is None:
-                        outcome = replace(outcome, retry_after=lengthened(_SOON, self._chance()))
+                    outcome = self._soon_again(outcome, messages[position].attempt)
                 case Transient(offered=False, retry_after=None):
                     outcome = replace(outcome, retry_after=_BRAKE)
             settle(position, outcome)
@@ -173,10 +172,18 @@ class PacedProvider(Generic[Message]):
         unlimited = self._learned.rate(now) is None
         if not self._learned.refused(now):
             return
+        level = logging.WARNING if unlimited else logging.INFO
+        _log.log(level, "%s wants fewer messages: at most %.1f per second", self.name, self._learned.rate(now) or 0)
         if unlimited:
             self._next_free = now + _BRAKE
             self._recall()
-        _log.warning("%s wants fewer messages: at most %.1f per second now", self.name, self._learned.rate(now) or 0)
+
+    def _soon_again(self, refusal: Transient, attempt: int) -> Transient:
+        """Have a message tried again soon if its refusal was our fault: we were sending too fast."""
+        limited = self._shared is not None or self._learned.rate(self._clock.now()) is not None
+        if not limited or attempt > _INNOCENT or refusal.retry_after is not None:
+            return refusal
+        return replace(refusal, retry_after=lengthened(_SOON, self._chance()))
 
 
 def _end_of_tick(times: Sequence[datetime], first: int) -> int:

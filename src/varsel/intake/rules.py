@@ -21,7 +21,7 @@ class Judging(Protocol):
 
     @property
     def senders(self) -> AllowedSenders:
-        """The senders that whoever places the order may name."""
+        """The senders that the creator of the order may name."""
         ...
 
 

@@ -36,8 +36,8 @@ ANY_SENDER: Final = AllowedSenders()
 class SenderRules:
     """The senders of all creators, by their names in lower case: addresses and `*@domains`, or names; `*` for all.
 
-    Empty rules allow everything. Otherwise a creator that is not named, where `*` is not either, may use no sender but
-    the default one, which everybody may.
+    Empty rules allow everything. Otherwise a creator that is not named, where `*` is not either, may only use the
+    default sender, which every creator may.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class SenderRules:
         self._defaults = defaults
 
     def of(self, creator: str | None) -> AllowedSenders:
-        """Return what `creator` may use; whoever is no creator places no orders, and is not judged here."""
+        """Return what `creator` may use. A caller without a creator is refused elsewhere, so everything is allowed."""
         if creator is None or not (self._addresses or self._names):
             return ANY_SENDER
         return AllowedSenders(

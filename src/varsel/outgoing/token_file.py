@@ -12,7 +12,7 @@ _LARGEST: Final = 65_536  # bytes
 
 
 class TokenFile:
-    """Gives the token in a file, which is read anew each time: only whoever writes it knows how long it holds."""
+    """Gives the token in a file, which is read anew each time: only its writer knows how long it is valid."""
 
     name = "the token file"
 

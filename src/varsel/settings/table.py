@@ -363,7 +363,7 @@ class Table:
         "",
         "Which sender addresses each creator may name in orders: `ttd=noreply@ttd.example.com|*@digdir.example.com, "
         "skd=*`. A creator called `*` stands for all that are not named. Empty allows all senders, as Altinn "
-        "Notifications does; otherwise whoever is not named may use the default sender alone, which everybody may.",
+        "Notifications does; otherwise creators that are not named may use only the default sender.",
     )
     sms_senders: Mapping[str, tuple[str, ...]] = setting(
         ORDERS,
@@ -866,7 +866,7 @@ class Table:
         yes_no(),
         "no",
         "Whether names are inserted into HTML e-mails as text. `no` inserts them as they are registered, as the "
-        "contract says: a name such as `<b>A & B</b>` is then markup, and whoever can choose the name of an "
+        "contract says: a name such as `<b>A & B</b>` is then markup, and anyone who can choose the name of an "
         "organisation can put a link into your e-mails. Say `yes` unless a caller relies on it.",
     )
 

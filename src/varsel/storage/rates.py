@@ -1,4 +1,4 @@
-"""The rate of a provider, shared by all processes: whoever sends takes slots of it, a window's at a time."""
+"""The rate of a provider, shared by all processes: each takes slots of it, one window at a time."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ class ProviderRate:
         self._turn = asyncio.Lock()
 
     async def reserve(self, wanted: int) -> Slots:
-        """Take up to `wanted` slots that nobody else has; none if all within reach are taken."""
+        """Take up to `wanted` slots that no other process has; none if all within reach are taken."""
         async with self._turn:
             next_free = self._known or await self._read()
             for _ in range(_TRIES):
