@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.smtp_sending import until
@@ -16,6 +16,7 @@ LONG = 60.0
 names = st.lists(st.sampled_from("abcdef"), unique=True)
 
 
+@settings(deadline=None)
 @given(names, st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans())))
 def test_who_failed_comes_after_all_others_and_nobody_is_lost(order: list[str], events: list[tuple[str, bool]]) -> None:
     memory = AddressMemory[str]()

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varsel.mechanisms.pace import LearnedRate, reserve
@@ -28,6 +28,7 @@ def taken(rate: float, asked: list[tuple[float, int]]) -> list[datetime]:
     return used
 
 
+@settings(deadline=None)
 @given(rates, asking)
 def test_no_stretch_of_time_has_more_than_the_rate_and_the_slack(rate: float, asked: list[tuple[float, int]]) -> None:
     used = taken(rate, asked)
@@ -40,6 +41,7 @@ def test_no_stretch_of_time_has_more_than_the_rate_and_the_slack(rate: float, as
         assert lead - least <= SLACK.total_seconds() + 1e-4
 
 
+@settings(deadline=None)
 @given(rates, asking)
 def test_no_slot_lies_further_ahead_than_allowed(rate: float, asked: list[tuple[float, int]]) -> None:
     now = next_free = START
@@ -52,10 +54,11 @@ def test_no_slot_lies_further_ahead_than_allowed(rate: float, asked: list[tuple[
             assert slots.at(slots.count - 1) <= now + AHEAD
 
 
+@settings(deadline=None)
 @given(st.floats(1, 500))
 def test_who_always_has_more_to_send_gets_the_whole_rate(rate: float) -> None:
-    used = taken(rate, [(0.5, 10_000)] * 200)
-    assert 0.99 <= len(used) / (rate * (100 + AHEAD.total_seconds() - 0.5)) <= 1.01 + 2 / rate
+    used = taken(rate, [(0.5, 10_000)] * 40)
+    assert 0.95 <= len(used) / (rate * (20 + AHEAD.total_seconds() - 0.5)) <= 1.02 + 1 / rate
 
 
 def test_a_free_slot_that_a_wrong_clock_left_far_ahead_holds_nobody_up() -> None:
@@ -110,7 +113,8 @@ def test_a_limited_rate_falls_once_a_second_and_grows_to_none() -> None:
     assert learned.rate(START + timedelta(minutes=10)) is None
 
 
-@given(st.integers(0, 3600))
+@settings(deadline=None)
+@given(st.integers(0, 600))
 def test_a_rate_never_falls_to_nothing_and_is_forgotten_in_the_end(seconds: int) -> None:
     learned = LearnedRate()
     now = START

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage as StdlibMessage
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.files import file_of
@@ -129,6 +129,7 @@ def test_quoted_printable_lines_have_76_characters_at_most(blank: str) -> None:
 QUOTED = st.text(st.sampled_from("aaaaaaaaaaaaaaaaaaaab .=\t\nå€"), max_size=400)
 
 
+@settings(deadline=None)
 @given(QUOTED)
 def test_any_quoted_printable_reads_back_and_has_short_lines(body: str) -> None:
     message = read(plain(body + "\x01å", eight_bit=False))

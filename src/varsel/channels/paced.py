@@ -33,6 +33,8 @@ SLACK: Final = timedelta(milliseconds=200)
 """Unused time that may be made up for: what passes between two windows of one worker."""
 _WINDOW: Final = 1.0
 """Seconds of sending in one window: half of `AHEAD`, so that two workers take turns without a gap."""
+_TOLD_TOGETHER: Final = 16
+"""Messages that were taken are counted so many at a time: counting each would cost more than handing it on."""
 _TICK: Final = timedelta(milliseconds=50)
 """Messages whose slots lie within a tick are handed over together."""
 _BRAKE: Final = timedelta(seconds=1)
@@ -85,6 +87,8 @@ class PacedProvider(Generic[Message]):
         self._wait = wait
         self._chance = chance
         self._learned = LearnedRate()
+        self._taken = 0
+        """Messages that were taken and are not counted in the learned rate yet."""
         self._next_free = clock.now()
         """The next free slot at the learned rate, which is this process's own."""
 
@@ -155,19 +159,30 @@ class PacedProvider(Generic[Message]):
 
     def _counting(self, messages: Sequence[Message], settle: Settle) -> Settle:
         def told(position: int, outcome: Outcome) -> None:
-            match outcome:
-                case Accepted() | Settled():
-                    self._learned.taken(self._clock.now())
-                case Transient(slower=True):
-                    self._slow_down()
-                    outcome = self._soon_again(outcome, messages[position].attempt)
-                case Transient(offered=False, retry_after=None):
-                    outcome = replace(outcome, retry_after=_BRAKE)
+            if isinstance(outcome, (Accepted, Settled)):
+                self._taken += 1
+                if self._taken >= _TOLD_TOGETHER:
+                    self._tell_taken()
+            elif isinstance(outcome, Transient):
+                outcome = self._judged(outcome, messages[position].attempt)
             settle(position, outcome)
 
         return told
 
+    def _tell_taken(self) -> None:
+        self._learned.taken(self._clock.now(), self._taken)
+        self._taken = 0
+
+    def _judged(self, outcome: Transient, attempt: int) -> Transient:
+        if outcome.slower:
+            self._slow_down()
+            return self._soon_again(outcome, attempt)
+        if not outcome.offered and outcome.retry_after is None:
+            return replace(outcome, retry_after=_BRAKE)
+        return outcome
+
     def _slow_down(self) -> None:
+        self._tell_taken()
         now = self._clock.now()
         unlimited = self._learned.rate(now) is None
         if not self._learned.refused(now):

@@ -84,13 +84,13 @@ class LearnedRate:
         self._limit = self._since = None
         return None
 
-    def taken(self, now: datetime) -> None:
-        """Count one that was taken."""
-        self._counted.add(now, refused=False)
+    def taken(self, now: datetime, count: int = 1) -> None:
+        """Count `count` that were taken."""
+        self._counted.add(now, taken=count)
 
     def refused(self, now: datetime) -> bool:
         """Count one that was refused for its rate; return whether the rate was lowered."""
-        self._counted.add(now, refused=True)
+        self._counted.add(now, refused=1)
         taken, refused = self._counted.last_second(now)
         limit = self.rate(now)
         if self._since is not None and now - self._since < _SECOND:
@@ -108,12 +108,12 @@ class _Counts:
 
     def __init__(self) -> None:
         self._begun: datetime | None = None
-        self._now = [0, 0]
-        self._before = [0, 0]
+        self._now = (0, 0)
+        self._before = (0, 0)
 
-    def add(self, now: datetime, *, refused: bool) -> None:
+    def add(self, now: datetime, *, taken: int = 0, refused: int = 0) -> None:
         self._turn(now)
-        self._now[refused] += 1
+        self._now = (self._now[0] + taken, self._now[1] + refused)
 
     def last_second(self, now: datetime) -> tuple[float, float]:
         """Return how many were taken and refused, the older bucket counted by the part of it within the second."""
@@ -126,6 +126,6 @@ class _Counts:
         if begun is not None and begun <= now < begun + _SECOND:
             return begun
         follows = begun is not None and begun + _SECOND <= now < begun + 2 * _SECOND
-        self._before, self._now = (self._now if follows else [0, 0]), [0, 0]
+        self._before, self._now = (self._now if follows else (0, 0)), (0, 0)
         self._begun = begun + _SECOND if follows and begun is not None else now
         return self._begun
