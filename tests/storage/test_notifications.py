@@ -18,7 +18,7 @@ from varsel.model.lanes import Lane
 from varsel.model.orders import NotificationChannel, OrderStatus, Recipient
 from varsel.model.results import Channel, Result
 from varsel.storage import chunks, notifications, orders
-from varsel.storage.notifications import Settlement, Step
+from varsel.storage.notifications import Named, Settlement, Step
 from varsel.storage.pool import Pool
 
 NEW, TAKEN, DELIVERED, BOUNCED, EXPIRED = (
@@ -233,13 +233,47 @@ async def test_lists_are_of_one_channel(pool: Pool, channel: Channel) -> None:
     assert [line.address for line in listed] == [both.email_address if channel is Channel.Email else both.mobile_number]
 
 
-async def test_reports_find_by_id_and_by_reference_each_notification_once(pool: Pool) -> None:
+async def test_reports_find_notifications_by_id_and_by_reference(pool: Pool) -> None:
     (order,) = await generated(pool, 3)
     ids = await ids_of(pool, order)
-    await settle(pool, *(Settlement(each, Step(NEW, TAKEN, 1), f"reference {each}") for each in ids))
+    step = Step(NEW, TAKEN, 1, provider="one")
+    await settle(pool, *(Settlement(each, step, f"reference {each}") for each in ids))
+    named = [Named(Channel.Email, "one", f"reference {each}") for each in ids]
+
     async with pool.acquire() as connection:
-        found = await notifications.by_id_or_reference(connection, ids[:2], [f"reference {each}" for each in ids[1:]])
-    assert sorted(notification.id for notification in found) == ids
+        by_id = await notifications.by_ids(connection, ids[:2])
+        by_name = await notifications.by_references(connection, named, most=10)
+
+    assert [found.id for found in by_id] == ids[:2]
+    assert {name: [found.id for found in them] for name, them in by_name.items()} == {
+        name: [each] for name, each in zip(named, ids, strict=True)
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "finds"),
+    [
+        (Named(Channel.Email, "one", "same"), [2, 0]),
+        (Named(Channel.Email, "two", "same"), [2, 1]),
+        (Named(Channel.Email, None, "same"), [2, 1, 0]),
+        (Named(Channel.Sms, "one", "same"), []),
+        (Named(Channel.Email, "one", "other"), []),
+    ],
+)
+async def test_a_reference_is_known_within_channel_and_provider_newest_first(
+    pool: Pool, asked: Named, finds: list[int]
+) -> None:
+    (order,) = await generated(pool, 3)
+    ids = await ids_of(pool, order)
+    for each, provider in zip(ids, ["one", "two", None], strict=True):  # None: sent by code that did not store it yet
+        await settle(pool, Settlement(each, Step(NEW, TAKEN, 1, provider=provider), "same"))
+
+    async with pool.acquire() as connection:
+        found = await notifications.by_references(connection, [asked], most=10)
+        newest = await notifications.by_references(connection, [asked], most=1)
+
+    assert [each.id for each in found.get(asked, ())] == [ids[place] for place in finds]
+    assert [each.id for each in newest.get(asked, ())] == [ids[place] for place in finds[:1]]
 
 
 async def test_chunks_give_what_is_left_to_send(pool: Pool) -> None:

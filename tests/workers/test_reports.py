@@ -42,9 +42,11 @@ def reference(address: str) -> str:
     return f"reference of {address}"
 
 
-def says(result: Result | None, name: str = "kari", *, channel: Channel = Channel.Email) -> ArrivedReport:
+def says(
+    result: Result | None, name: str = "kari", *, channel: Channel = Channel.Email, provider: str | None = None
+) -> ArrivedReport:
     """Make a report that names the e-mail to `name` by its reference."""
-    return ArrivedReport(channel, reference(f"{name}@example.com"), None, result, "{}")
+    return ArrivedReport(channel, reference(f"{name}@example.com"), None, result, "{}", provider)
 
 
 def says_by_id(result: Result | None, notification_id: UUID, *, channel: Channel = Channel.Email) -> ArrivedReport:
@@ -193,6 +195,61 @@ async def test_a_full_set_of_reports_is_followed_by_the_next(rig: Rig) -> None:
 
     assert set(await results(rig, order)) == {Result.EMAIL_DELIVERED}
     assert set(await outcomes(rig)) == {"applied"}
+
+
+# --- a reference that is used again
+
+
+async def test_a_reference_used_again_is_about_the_newest_notification_that_is_still_open(rig: Rig) -> None:
+    first, second = await sent(rig), await sent(rig)
+    await reported(rig, says(Result.EMAIL_FAILED_BOUNCED))
+    assert (await results(rig, first), await results(rig, second)) == (
+        [Result.EMAIL_SUCCEEDED],
+        [Result.EMAIL_FAILED_BOUNCED],
+    )
+
+    await reported(rig, says(Result.EMAIL_DELIVERED))
+
+    assert (await results(rig, first), await results(rig, second)) == (
+        [Result.EMAIL_DELIVERED],
+        [Result.EMAIL_FAILED_BOUNCED],
+    )
+    assert await outcomes(rig) == ["applied", "applied"]
+
+
+async def test_reports_of_one_set_under_one_reference_change_one_notification_each(rig: Rig) -> None:
+    orders = [await sent(rig) for _ in range(3)]
+
+    await reported(rig, says(Result.EMAIL_FAILED_BOUNCED), says(Result.EMAIL_DELIVERED))
+
+    assert [await results(rig, order) for order in orders] == [
+        [Result.EMAIL_SUCCEEDED],
+        [Result.EMAIL_DELIVERED],
+        [Result.EMAIL_FAILED_BOUNCED],
+    ]
+
+
+async def test_a_report_of_another_provider_waits_though_the_reference_is_the_same(rig: Rig) -> None:
+    order = await sent(rig)
+    theirs, ours = (
+        says(Result.EMAIL_FAILED_BOUNCED, provider="other"),
+        says(Result.EMAIL_DELIVERED, provider="scripted"),
+    )
+
+    await reported(rig, theirs, ours)
+
+    assert await results(rig, order) == [Result.EMAIL_DELIVERED]
+    assert await outcomes(rig) == [None, "applied"]
+
+
+async def test_a_gateway_that_gives_one_reference_to_everything_has_only_the_newest_looked_at(rig: Rig) -> None:
+    order = await sent(rig, *(f"user{number}" for number in range(150)))
+    await rig.pool.execute("UPDATE notifications SET reference = 'same'")
+
+    await reported(rig, *(replace(says(Result.EMAIL_DELIVERED), reference="same") for _ in range(150)))
+
+    assert (await results(rig, order)).count(Result.EMAIL_DELIVERED) == 100
+    assert sorted(filter(None, await outcomes(rig))) == ["applied"] * 100 + ["superseded"] * 50
 
 
 # --- late

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from varsel.channels.sms_link import CHALLENGE, BasicCredentials, ReportRefused, read_reports
+from varsel.channels.sms_link import CHALLENGE, PROVIDER, BasicCredentials, ReportRefused, read_reports
 from varsel.intake.answers import empty
 from varsel.intake.credentials import Caller
 from varsel.intake.shapes import BodyTooLarge
@@ -45,8 +45,7 @@ class SmsReports:
         except ReportRefused as refusal:
             return Response(str(refusal), refusal.status, media_type="text/plain")
         arrived = [
-            ArrivedReport(Channel.Sms, report.reference, report.notification_id, report.result, report.raw)
-            for report in batch.reports
+            ArrivedReport(Channel.Sms, r.reference, r.notification_id, r.result, r.raw, PROVIDER) for r in batch.reports
         ]
         await reports.keep(self._pool, arrived, now=self._clock.now())
         self._kept()

@@ -3,16 +3,16 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from asyncpg import Record
 
 from varsel.model.lanes import Lane
 from varsel.model.orders import OrderStatus, OrderTexts
 from varsel.model.results import NEW, SENDING, Channel, Result, Stage
 from varsel.storage import finals, queries
+from varsel.storage.numbers import RESULTS
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.texts("notifications")
@@ -94,14 +94,22 @@ class OpenNotification:
     expiry: datetime
     assumed: bool
     attempts: int
-    reference: str | None
+
+
+class Named(NamedTuple):
+    """What a delivery report calls a notification; `provider` None stands for any provider of the channel."""
+
+    channel: Channel
+    provider: str | None
+    reference: str
 
 
 class Step(NamedTuple):
     """A decided step of a notification: from the result the decision was based on to the new one.
 
     It is written only where the row still says `expected` and `was_assumed`. `attempts` is the new total, unless more
-    are known. Steps that are alike travel once for all their notifications.
+    are known. `provider` names who gave an answer, if somebody did; references are known within a provider only. Steps
+    that are alike are sent once for all their notifications.
     """
 
     expected: Result
@@ -110,6 +118,7 @@ class Step(NamedTuple):
     detail: str | None = None
     assumed: bool = False
     was_assumed: bool = False
+    provider: str | None = None
 
     @property
     def settled(self) -> int:
@@ -182,16 +191,34 @@ async def unsettled(connection: Connection, chunk_ids: Sequence[UUID]) -> list[O
     return [_open(row) for row in await connection.fetch(_SQL["unsettled"], chunk_ids, _OPEN)]
 
 
-async def by_id_or_reference(
-    connection: Connection, ids: Sequence[UUID], references: Sequence[str]
-) -> list[OpenNotification]:
-    """Read the notifications that delivery reports name, by id or by provider's reference."""
-    return [_open(row) for row in await connection.fetch(_SQL["by_id_or_reference"], ids, references)]
+async def by_ids(connection: Connection, ids: Sequence[UUID]) -> list[OpenNotification]:
+    """Read the notifications that delivery reports name by id."""
+    return [_open(row) for row in await connection.fetch(_SQL["by_ids"], ids)]
 
 
-def _open(row: Record) -> OpenNotification:
-    fields = dict(row)
-    return OpenNotification(channel=Channel(fields.pop("channel")), result=Result(fields.pop("result")), **fields)
+async def by_references(
+    connection: Connection, names: Sequence[Named], *, most: int
+) -> dict[Named, list[OpenNotification]]:
+    """Read the notifications that delivery reports name by reference: for each name the newest `most`, newest first.
+
+    A gateway may use a reference again, so there may be several.
+    """
+    rows = await connection.fetch(
+        _SQL["by_references"],
+        [name.channel for name in names],
+        [name.provider for name in names],
+        [name.reference for name in names],
+        most,
+    )
+    found: dict[Named, list[OpenNotification]] = {}
+    for number, *fields in rows:
+        found.setdefault(names[number - 1], []).append(_open(fields))
+    return found
+
+
+def _open(row: Sequence[Any]) -> OpenNotification:
+    notification_id, order_id, chunk_id, channel, result, *others = row
+    return OpenNotification(notification_id, order_id, chunk_id, Channel(channel), RESULTS[result], *others)
 
 
 async def settle(connection: Connection, settlements: Iterable[Settlement], *, now: datetime) -> set[UUID]:
@@ -220,6 +247,7 @@ async def settle(connection: Connection, settlements: Iterable[Settlement], *, n
         [step.settled for step in numbers],
         [step.succeeded(Channel.Email) for step in numbers],
         [step.succeeded(Channel.Sms) for step in numbers],
+        [step.provider for step in numbers],
         now,
         OrderStatus.Processed,
         OrderStatus.Completed,

@@ -22,22 +22,34 @@ SELECT order_id, texts FROM order_parts WHERE order_id = ANY($1::uuid[]) AND par
 
 -- name: unsettled
 -- Rows of these chunks that are not final; the results given are the non-final ones.
-SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts, n.reference
+SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts
 FROM chunks c
 JOIN notifications n ON n.id BETWEEN c.first_id AND c.last_id AND n.chunk_id = c.id
 WHERE c.id = ANY($1::uuid[]) AND n.result = ANY($2::smallint[])
 
--- name: by_id_or_reference
-SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts, n.reference
+-- name: by_ids
+SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts
 FROM notifications n
 WHERE n.id = ANY($1::uuid[])
-UNION
-SELECT n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts, n.reference
-FROM notifications n
-WHERE n.reference = ANY($2::text[])
+
+-- name: by_references
+-- For each name (channel, provider, reference) the newest notifications that bear it, newest first, at most $4 of them:
+-- a gateway that gives one reference to everything must not make us read everything. A provider that is not known,
+-- because older code did not store it, may be any.
+SELECT name.number, n.id, n.order_id, n.chunk_id, n.channel, n.result, n.result_time, n.expiry, n.assumed, n.attempts
+FROM unnest($1::smallint[], $2::text[], $3::text[]) WITH ORDINALITY AS name (channel, provider, reference, number)
+CROSS JOIN LATERAL (
+    SELECT * FROM notifications n
+    WHERE n.reference = name.reference
+      AND n.channel = name.channel
+      AND (n.provider = name.provider OR n.provider IS NULL OR name.provider IS NULL)
+    ORDER BY n.id DESC
+    LIMIT $4
+) AS n
+ORDER BY name.number, n.id DESC
 
 -- name: settle
--- Record results: members $1 to $3 (id, provider's reference, number of the step), steps $4 to $12, at the time $13.
+-- Record results: members $1 to $3 (id, provider's reference, number of the step), steps $4 to $13, at the time $14.
 -- Only rows that still say what a decision was based on change; those that have moved on meanwhile are left alone and
 -- not returned. The orders' counters move in the same statement, and an order without pending notifications is
 -- Completed by it. Members come in the order of their ids and orders are locked in the order of theirs, all in this
@@ -45,17 +57,19 @@ WHERE n.reference = ANY($2::text[])
 WITH changed AS (
     UPDATE notifications n
     SET result = s.result,
-        result_time = $13,
+        result_time = $14,
         attempts = greatest(n.attempts, s.attempts),
         reference = coalesce(i.reference, n.reference),
+        provider = coalesce(s.provider, n.provider),
         detail = coalesce(s.detail, n.detail),
         assumed = s.assumed
     FROM unnest($1::uuid[], $2::text[], $3::integer[]) AS i (id, reference, step)
     JOIN unnest(
         $4::smallint[], $5::boolean[], $6::smallint[], $7::smallint[], $8::text[], $9::boolean[], $10::integer[],
-        $11::integer[], $12::integer[]
+        $11::integer[], $12::integer[], $13::text[]
     ) WITH ORDINALITY AS s (
-        expected, was_assumed, result, attempts, detail, assumed, settled, email_succeeded, sms_succeeded, number
+        expected, was_assumed, result, attempts, detail, assumed, settled, email_succeeded, sms_succeeded, provider,
+        number
     ) ON s.number = i.step
     WHERE n.id = i.id AND n.result = s.expected AND n.assumed = s.was_assumed
     RETURNING n.id, n.order_id, s.settled, s.email_succeeded, s.sms_succeeded
@@ -77,12 +91,12 @@ WITH changed AS (
     SET pending = o.pending - l.settled,
         email_succeeded = o.email_succeeded + l.email_succeeded,
         sms_succeeded = o.sms_succeeded + l.sms_succeeded,
-        status = CASE WHEN o.status = $14 AND o.pending = l.settled THEN $15 ELSE o.status END,
-        last_update = CASE WHEN o.status = $14 AND o.pending = l.settled THEN $13 ELSE o.last_update END
+        status = CASE WHEN o.status = $15 AND o.pending = l.settled THEN $16 ELSE o.status END,
+        last_update = CASE WHEN o.status = $15 AND o.pending = l.settled THEN $14 ELSE o.last_update END
     FROM locked l
     WHERE o.id = l.order_id
     RETURNING o.id, o.status, l.status_before, o.email_generated + o.sms_generated AS size
 )
 SELECT id AS changed, NULL AS completed, 0 AS size FROM changed
 UNION ALL
-SELECT NULL, id, size FROM counted WHERE status = $15 AND status_before <> $15
+SELECT NULL, id, size FROM counted WHERE status = $16 AND status_before <> $16

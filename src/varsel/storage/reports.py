@@ -22,6 +22,8 @@ class ArrivedReport:
     notification_id: UUID | None
     result: Result | None
     raw: str
+    provider: str | None = None
+    """Who sent it; None if only ids are given, or if references are the same for all providers of the channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class ClaimedReport:
     result: Result | None
     received: datetime
     attempts: int
+    provider: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ async def keep(pool: Pool, reports: Sequence[ArrivedReport], *, now: datetime) -
         [report.notification_id for report in reports],
         [report.result for report in reports],
         [report.raw for report in reports],
+        [report.provider for report in reports],
         now,
     )
 
@@ -73,6 +77,7 @@ async def claim(connection: Connection, *, now: datetime, lease_until: datetime,
             result=None if row["result"] is None else Result(row["result"]),
             received=row["received"],
             attempts=row["attempts"],
+            provider=row["provider"],
         )
         for row in rows
     ]

@@ -1,8 +1,8 @@
 -- name: keep
-INSERT INTO delivery_reports (id, channel, reference, notification_id, result, raw, received, due)
-SELECT id, channel, reference, notification_id, result, raw, $7, $7
-FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::uuid[], $5::smallint[], $6::text[])
-     AS r (id, channel, reference, notification_id, result, raw)
+INSERT INTO delivery_reports (id, channel, reference, notification_id, result, raw, provider, received, due)
+SELECT id, channel, reference, notification_id, result, raw, provider, $8, $8
+FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::uuid[], $5::smallint[], $6::text[], $7::text[])
+     AS r (id, channel, reference, notification_id, result, raw, provider)
 ON CONFLICT (id) DO NOTHING
 
 -- name: claim
@@ -16,7 +16,7 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS chosen
 WHERE r.id = chosen.id
-RETURNING r.id, r.channel, r.reference, r.notification_id, r.result, r.received, r.attempts
+RETURNING r.id, r.channel, r.reference, r.notification_id, r.result, r.received, r.attempts, r.provider
 
 -- name: conclude
 UPDATE delivery_reports r
@@ -25,5 +25,6 @@ FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[]) AS c (id, due
 WHERE r.id = c.id
 
 -- name: hasten
--- References that have just become known: reports that arrived before them are applied at once.
+-- References that have just become known: reports that arrived before them are applied at once. Another provider's
+-- report of the same reference is looked at too early by this, and waits on.
 UPDATE delivery_reports SET due = $2 WHERE reference = ANY($1::text[]) AND due > $2

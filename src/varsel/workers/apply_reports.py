@@ -1,8 +1,8 @@
 """Applying delivery reports: what arrived is matched, judged and recorded in sets (processing.md 6, W4, W12, W20)."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from varsel import delivery
 from varsel.model.clock import Clock
 from varsel.model.results import Result, Stage
 from varsel.storage import notifications, reports
-from varsel.storage.notifications import OpenNotification, Settlement, Step
+from varsel.storage.notifications import Named, OpenNotification, Settlement, Step
 from varsel.storage.pool import Connection, Pool
 from varsel.storage.reports import ClaimedReport, Conclusion
 from varsel.storage.transactions import in_transaction
@@ -23,6 +23,8 @@ NO_CHANGE = "no change"
 UNMATCHED = "unmatched"
 
 _CORRECTED = "corrected by a delivery report"
+_MOST_OF_A_NAME = 100
+"""Notifications with one reference that are looked at, the newest; a gateway that uses one again does so rarely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,13 @@ class ApplyReports:
         return len(claimed) == self._options.at_once
 
     async def _apply(self, connection: Connection, claimed: Sequence[ClaimedReport], now: datetime) -> None:
-        found = await notifications.by_id_or_reference(
-            connection,
-            [report.notification_id for report in claimed if report.notification_id is not None],
-            [report.reference for report in claimed if report.reference is not None],
+        by_id = {report.notification_id for report in claimed if report.notification_id is not None}
+        by_name = {name for report in claimed if (name := _name(report)) is not None}
+        index = _Index(
+            await notifications.by_ids(connection, list(by_id)) if by_id else [],
+            await notifications.by_references(connection, list(by_name), most=_MOST_OF_A_NAME) if by_name else {},
         )
-        judged = _judge(claimed, _Index(found))
+        judged = _judge(claimed, index)
         written = await notifications.settle(connection, judged.steps.values(), now=now)
         await reports.conclude(connection, [self._conclude(report, judged, written, now) for report in claimed])
 
@@ -88,43 +91,63 @@ class ApplyReports:
         return Conclusion(report.id, None, due=min(now + pause, give_up))
 
 
+def _name(report: ClaimedReport) -> Named | None:
+    return Named(report.channel, report.provider, report.reference) if report.reference else None
+
+
 @dataclass(slots=True)
 class _Judged:
-    """The steps to take, which report decided each, and whom every report speaks of."""
+    """The steps to take, which report decided each, and the notification that each report is about."""
 
-    steps: dict[UUID, Settlement]
-    deciding: set[UUID]
-    matches: dict[UUID, UUID]
+    steps: dict[UUID, Settlement] = field(default_factory=dict)
+    deciding: set[UUID] = field(default_factory=set)
+    matches: dict[UUID, UUID] = field(default_factory=dict)
+
+    def state(self, notification: OpenNotification) -> tuple[Result, bool]:
+        """Return the result with the steps decided so far, and whether it is only assumed."""
+        earlier = self.steps.get(notification.id)
+        return (earlier.step.result, False) if earlier else (notification.result, notification.assumed)
 
 
 class _Index:
     """Notifications by what a report may name them by; a report only speaks of its own channel."""
 
-    def __init__(self, found: Sequence[OpenNotification]) -> None:
-        self._by_id: Mapping[UUID, OpenNotification] = {n.id: n for n in found}
-        self._by_reference = {(n.channel, n.reference): n for n in found}
+    def __init__(self, found: Iterable[OpenNotification], named: Mapping[Named, Sequence[OpenNotification]]) -> None:
+        self._by_id = {n.id: n for n in found}
+        self._named = named
 
-    def match(self, report: ClaimedReport) -> OpenNotification | None:
-        """Find the notification a report speaks of; an id says it before a reference does."""
+    def match(self, report: ClaimedReport, judged: _Judged) -> OpenNotification | None:
+        """Find the notification that a report speaks of; an id says it before a reference does.
+
+        Of several with one reference it is the newest that is still open, else the newest whose delivery is only
+        assumed, else the newest.
+        """
         by_id = self._by_id.get(report.notification_id) if report.notification_id is not None else None
-        by_reference = self._by_reference.get((report.channel, report.reference)) if report.reference else None
-        match = by_id or by_reference
-        return match if match is not None and match.channel is report.channel else None
+        if by_id is not None:
+            return by_id if by_id.channel is report.channel else None
+        name = _name(report)
+        candidates = self._named.get(name, ()) if name is not None else ()
+        return min(candidates, key=lambda candidate: _settledness(*judged.state(candidate)), default=None)
+
+
+def _settledness(result: Result, assumed: bool) -> int:
+    """Order notifications by how much a report can still tell of them: open, assumed, final."""
+    if result.facts.stage is not Stage.Final:
+        return 0
+    return 1 if assumed else 2
 
 
 def _judge(claimed: Sequence[ClaimedReport], index: _Index) -> _Judged:
     """Decide report after report in order of arrival; the first final result of a notification stays."""
-    judged = _Judged({}, set(), {})
+    judged = _Judged()
     for report in sorted(claimed, key=lambda report: (report.received, report.id)):
-        notification = index.match(report)
+        notification = index.match(report, judged)
         if notification is None:
             continue
         judged.matches[report.id] = notification.id
         if report.result is None:
             continue
-        earlier = judged.steps.get(notification.id)
-        current, assumed = (earlier.step.result, False) if earlier else (notification.result, notification.assumed)
-        result = delivery.next_result(current, assumed, report.result, "report")
+        result = delivery.next_result(*judged.state(notification), report.result, "report")
         if result is not None:
             judged.steps[notification.id] = _settlement(notification, result)
             judged.deciding.add(report.id)

@@ -116,13 +116,14 @@ class DispatchInstant:
 
     def _settlement(self, channel: Channel, held: HeldNotification, outcome: Outcome) -> Settlement:
         new = NEW[channel]
+        provider = (self._email if channel is Channel.Email else self._sms).name
         match outcome:
             case Accepted(reference):
                 assumed = channel is Channel.Email and self._options.assume_delivered_after == timedelta(0)
                 taken = (DELIVERED if assumed else HANDED_OVER)[channel]
-                return Settlement(held.id, Step(new, taken, 1, assumed=assumed), reference)
+                return Settlement(held.id, Step(new, taken, 1, assumed=assumed, provider=provider), reference)
             case Settled(result, detail, reference):
-                return Settlement(held.id, Step(new, result, 1, detail), reference)
+                return Settlement(held.id, Step(new, result, 1, detail, provider=provider), reference)
             case Transient(detail):
                 return Settlement(held.id, Step(new, FAILED[channel], 1, detail))
             case Unknown(detail):  # stays under way: a report or its expiry decides, nobody sends it again

@@ -247,9 +247,9 @@ class SendLane(Generic[Message]):
             case Accepted(reference):
                 assumed = self._options.assume_delivered_after == timedelta(0)
                 result = (DELIVERED if assumed else HANDED_OVER)[self._lane.channel]
-                return self._settlement(row, result, attempts, reference=reference, assumed=assumed), None
+                return self._answered(row, result, attempts, reference=reference, assumed=assumed), None
             case Settled(result, detail, reference):
-                return self._settlement(row, result, attempts, reference=reference, detail=detail), None
+                return self._answered(row, result, attempts, reference=reference, detail=detail), None
             case Unknown(detail) if not self._options.resend_unknown:
                 return self._settlement(row, FAILED[self._lane.channel], attempts, detail=detail), None
             case Unknown(detail):
@@ -267,18 +267,22 @@ class SendLane(Generic[Message]):
             return self._settlement(row, FAILED_TTL[self._lane.channel], attempts, detail=detail), None
         return self._settlement(row, NEW[self._lane.channel], attempts, detail=detail), follow.at
 
-    def _settlement(
+    def _answered(
         self,
         row: Unsent,
         result: Result,
         attempts: int,
         *,
-        reference: str | None = None,
+        reference: str | None,
         detail: str | None = None,
         assumed: bool = False,
     ) -> Settlement:
-        step = Step(NEW[self._lane.channel], result, attempts, detail, assumed)
+        """Record the provider's own answer, under its name."""
+        step = Step(NEW[self._lane.channel], result, attempts, detail, assumed, provider=self._provider.name)
         return Settlement(row.id, step, reference)
+
+    def _settlement(self, row: Unsent, result: Result, attempts: int, *, detail: str | None = None) -> Settlement:
+        return Settlement(row.id, Step(NEW[self._lane.channel], result, attempts, detail))
 
     def _await_report(self, bundle: Bundle, row: Unsent, now: datetime) -> None:
         deadline = row.expiry + self._options.grace

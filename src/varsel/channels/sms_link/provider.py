@@ -16,11 +16,14 @@ from varsel.channels.sms_link.untrusted_xml import IllFormedXml
 from varsel.channels.sms_link.verdicts import judge
 from varsel.model.clock import Clock
 
+PROVIDER = "link"
+"""The name under which references of this gateway are kept; its delivery reports are matched by it."""
+
 
 class LinkProvider:
     """Sends SMS through one LINK account. `chance` gives numbers from 0 to 1 that spread the breaker's pauses."""
 
-    name = "link"
+    name = PROVIDER
 
     def __init__(self, settings: LinkSettings, clock: Clock, chance: Callable[[], float] = random) -> None:
         self.capabilities = Capabilities(window=settings.concurrency * settings.messages_per_request, reports=True)
