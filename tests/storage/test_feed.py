@@ -12,7 +12,7 @@ from tests.support.plans import nodes
 from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.ids import new_id
-from varsel.model.orders import NotificationChannel, OrderStatus, OrderType
+from varsel.model.orders import NotificationChannel, OrderStatus, OrderType, Recipient
 from varsel.model.results import Result
 from varsel.storage import feed, queries
 from varsel.storage.pool import Connection, Pool
@@ -180,3 +180,15 @@ async def test_the_log_has_one_row_per_notification_of_an_ended_order(rig: Rig, 
     assert {(row["shipment_id"], row["creator"], row["senders_reference"], row["resource_id"]) for row in rows} == {
         (order.id, "ttd", "case-1", "urn:altinn:x")
     }
+
+
+async def test_the_log_keeps_what_the_sandbox_calls_a_message(rig: Rig, pool: Pool) -> None:
+    """The id of its notification; nothing where the sandbox was given nothing."""
+    await rig.store(make_order([*emails("kari", "bounced"), Recipient(email_address=" ")], NOON))
+
+    await rig.work()
+
+    rows = await pool.fetch("SELECT * FROM notification_log ORDER BY destination")
+    references = [(row["destination"], row["delivery_reference"]) for row in rows]
+    ids = {row["destination"]: str(row["notification_id"]) for row in rows}
+    assert references == [("", None)] + [(each, ids[each]) for each in ("bounced@example.com", "kari@example.com")]

@@ -14,8 +14,10 @@ import pytest
 from tests.support.orders import emails, make_order, many, numbers
 from tests.support.rig import NOON
 from tests.support.service import BASE, EMAIL_ORDER, SMS_ORDER, Service, write_directory
+from varsel.model.lanes import Lane
 from varsel.model.orders import NotificationChannel, Recipient
 from varsel.model.results import Channel, Result
+from varsel.storage import chunks
 
 RESERVED, REACHABLE, UNKNOWN = "16069412345", "26069412346", "06069412347"
 ORGANISATION = "310123456"
@@ -130,6 +132,22 @@ async def test_an_expired_notification_is_shown_as_failed_with_its_own_descripti
         assert line["sendStatus"]["status"] == "Failed"
         assert line["sendStatus"]["description"] == "No final report arrived within the time limit."
         assert line["succeeded"] is False
+
+
+async def test_what_expired_before_anybody_took_it_does_not_speak_of_a_missing_report(service: Service) -> None:
+    for lane in (Lane.Email, Lane.SmsDaytime):
+        await chunks.pause(service.rig.pool, lane, until=NOON + timedelta(days=9), reason="the provider is down")
+    email = await service.accepted("/orders/email", EMAIL_ORDER)
+    sms = await service.accepted("/orders/sms", SMS_ORDER)
+
+    await service.rig.work(after=timedelta(hours=48, minutes=6))
+
+    for order_id, channel, text in (
+        (email, "email", "The provider had not confirmed that it took the e-mail when the time limit was reached."),
+        (sms, "sms", "The gateway had not confirmed that it took the SMS when the time limit was reached."),
+    ):
+        (line,) = (await listed(service, order_id, channel))["notifications"]
+        assert (line["sendStatus"]["status"], line["sendStatus"]["description"]) == ("Failed", text)
 
 
 # Named here once more, and not taken from the code: these are wire constants (api.md 4.3 and 4.4).

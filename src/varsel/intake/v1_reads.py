@@ -43,8 +43,8 @@ from varsel.intake.wire_v1.documents import (
 )
 from varsel.mechanisms.white_space import is_blank
 from varsel.model.orders import OrderTexts, Recipient
-from varsel.model.results import Channel
 from varsel.orders.texts import unless_blank
+from varsel.model.results import Channel, description
 from varsel.status import shown_status
 from varsel.storage import notifications, orders
 from varsel.storage.notifications import ListedNotification
@@ -343,4 +343,8 @@ def _sms_document(line: ListedNotification) -> SmsNotificationDocument:
 
 def _send_status(line: ListedNotification) -> SendStatus:
     facts = line.result.facts
-    return SendStatus(status=facts.masked_name, description=facts.description, last_update=write_time(line.result_time))
+    return SendStatus(
+        status=facts.masked_name,
+        description=description(line.result, taken=line.taken),
+        last_update=write_time(line.result_time),
+    )

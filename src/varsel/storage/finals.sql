@@ -34,11 +34,13 @@ SET texts = json_build_object(
 WHERE p.order_id = ANY($1::uuid[]) AND p.part = 0 AND json_typeof(p.texts -> 'attachments') = 'array'
 
 -- name: log
+-- The sandbox calls a message by the id of its notification, so its references are not stored with notifications.
 INSERT INTO notification_log (
     notification_id, chain_id, shipment_id, creator, senders_reference, dialog_id, transmission_id, delivery_reference,
     recipient, type, channel, destination, resource_id, result, requested_send_time, last_update
 )
-SELECT n.id, o.chain_id, o.id, o.creator, o.senders_reference, c.dialog_id, c.transmission_id, n.reference,
+SELECT n.id, o.chain_id, o.id, o.creator, o.senders_reference, c.dialog_id, c.transmission_id,
+       coalesce(n.reference, CASE WHEN starts_with(n.provider, 'sandbox') THEN n.id::text END),
        coalesce(n.organization_number, n.national_identity_number), o.type, n.channel, n.address, o.resource_id,
        n.result, o.requested_send_time, n.result_time
 FROM orders o

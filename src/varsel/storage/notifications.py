@@ -65,6 +65,8 @@ class ListedNotification:
     address: str
     national_identity_number: str | None
     organization_number: str | None
+    taken: bool
+    """Whether a provider is known to have answered for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ async def of_order(
             address=row["address"],
             national_identity_number=row["national_identity_number"],
             organization_number=row["organization_number"],
+            taken=row["taken"],
         )
         for row in rows
     ]

@@ -2,6 +2,7 @@
 -- A page of an order's notifications of one channel, in their own order. A row still New whose chunk is leased and
 -- meant for the provider right now is shown as Sending.
 SELECT n.id, n.order_id, n.channel, n.result_time, n.address, n.national_identity_number, n.organization_number,
+       n.provider IS NOT NULL OR n.reference IS NOT NULL AS taken,
        CASE WHEN n.result = $4 AND c.leased AND n.id <= c.intended_through THEN $5 ELSE n.result END AS result
 FROM notifications n
 LEFT JOIN chunks c ON c.id = n.chunk_id
