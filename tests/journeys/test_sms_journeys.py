@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from tests.support.link_gateway import LinkGateway, messages_in
 from tests.support.link_replies import Reply
 from tests.support.link_reports import DeliveryReport, post_report
-from tests.support.service import ORDER, REPORT_PASSWORD, REPORT_USER, SMS_ORDER, Service
+from tests.support.placing import CHAIN, INSTANT_SMS_PATH, instant_sms, placed, to_sms
+from tests.support.service import ORDER, REPORT_PASSWORD, REPORT_USER, SMS_ORDER, Service, write_directory
 from tests.support.smtp_server import RealServer
+from varsel.model.results import Channel
 
 FIRST_REFERENCE = "984342374"
 """What the scripted gateway calls the first SMS it accepts."""
@@ -53,6 +56,31 @@ async def test_an_sms_is_sent_reported_and_counted(service: Service, gateway: Li
     status = await service.status(order_id)
     assert status["processingStatus"]["lastUpdate"] == "2026-06-15T10:02:00Z"
     assert status["notificationsStatusSummary"]["sms"]["succeeded"] == 1
+
+
+async def test_every_path_tells_the_gateway_the_number_that_was_judged_and_shows_it_as_given(
+    service: Service, gateway: LinkGateway, tmp_path: Path
+) -> None:
+    """Orders, chains, reminders and instant orders; and numbers of a directory."""
+    written, person_number = "+44 (0)7911\u00ad123456 ext. 5", "16069412345"
+    in_directory = "00 47 99\u201399-99\u200b99"
+    write_directory(tmp_path, {"persons": [{"nationalIdentityNumber": person_number, "mobileNumber": in_directory}]})
+    v1 = await service.accepted("/orders/sms", {**SMS_ORDER, "recipients": [{"mobileNumber": written}]})
+    looked_up = await service.accepted(
+        "/orders/sms", {**SMS_ORDER, "recipients": [{"nationalIdentityNumber": person_number}]}
+    )
+    recipient = to_sms(written, sendingTimePolicy="Anytime")
+    chain = await placed(
+        service, CHAIN | {"recipient": recipient, "reminders": [{"delayDays": 1, "recipient": recipient}]}
+    )
+    instant = await placed(service, instant_sms(written), INSTANT_SMS_PATH)
+    await service.rig.work()
+    await service.rig.work(after=timedelta(days=1))
+
+    assert sorted(message["RCV"] for message in sent(gateway)) == ["447911123456"] * 4 + ["4799999999"]
+    for order_id in (v1, chain.main, *chain.reminders, instant.main):
+        assert (await service.rig.listed(order_id, Channel.Sms))[0].address == written
+    assert (await service.rig.listed(looked_up, Channel.Sms))[0].address == "+ 47 99\u201399-99\u200b99"
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ async def test_header_and_bytes_agree_in_latin_1() -> None:
     assert posted.body.startswith(b'<?xml version="1.0" encoding="iso-8859-1"?>')
 
 
-@pytest.mark.parametrize("reply", [Reply.OK_WITH_DOCTYPE, Reply.OK_IN_LATIN_1])
+@pytest.mark.parametrize("reply", [Reply.OK_WITH_DOCTYPE, Reply.OK_IN_LATIN_1, Reply.OK_AFTER_BLANK_LINE])
 async def test_answers_in_other_clothes_are_read(reply: Reply) -> None:
     assert await outcome_of(reply) == Accepted("984342374")
 
@@ -120,19 +120,33 @@ async def test_a_refusal_without_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply.MISSING_MSG, Reply.JUNK, Reply.WEB_PAGE, Reply.ENTITIES, Reply.ENDLESS, Reply.DROP]
+    "reply",
+    [
+        Reply.MISSING_MSG,
+        Reply.LOGON_MISSING,
+        Reply.EMPTY,
+        Reply.JUNK,
+        Reply.WEB_PAGE,
+        Reply.ENTITIES,
+        Reply.ENDLESS,
+        Reply.DROP,
+        Reply.HTTP_502,
+    ],
 )
-async def test_without_a_readable_answer_the_outcome_is_unknown(reply: Reply) -> None:
-    assert isinstance(await outcome_of(reply), Unknown)
+async def test_without_a_readable_answer_the_outcome_is_unknown_and_the_provider_does_not_ask_again(
+    reply: Reply,
+) -> None:
+    async with conversation(reply) as (gateway, sender):
+        assert isinstance(await sender.send_one(), Unknown)
+        assert len(gateway.posted) == 1
 
 
 async def test_a_gateway_that_hangs_leaves_the_outcome_unknown() -> None:
     assert isinstance(await outcome_of(Reply.HANG, timeout=SOON), Unknown)
 
 
-@pytest.mark.parametrize("reply", [Reply.LOGON_FAIL, Reply.LOGON_MISSING])
-async def test_a_refused_account_pauses_the_channel_at_once(reply: Reply) -> None:
-    async with conversation(reply, concurrency=1) as (gateway, sender):
+async def test_a_refused_account_pauses_the_channel_at_once() -> None:
+    async with conversation(Reply.LOGON_FAIL, concurrency=1) as (gateway, sender):
         outcomes = await sender.send(3)
         assert [(type(o), getattr(o, "pause", None)) for o in outcomes] == [(Transient, True)] * 3
         assert len(gateway.posted) == 1

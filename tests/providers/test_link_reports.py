@@ -141,6 +141,15 @@ def test_white_space_and_unknown_elements_are_passed_over() -> None:
     assert json.loads(report.raw)["deliveryTime"] is None
 
 
+@pytest.mark.parametrize("blanks", [b"\n", b" \t\r\n\r\n"])
+@pytest.mark.parametrize("charset", ["iso-8859-1", "utf-8-sig", "utf-16"])
+def test_a_blank_line_before_the_declaration_is_passed_over(blanks: bytes, charset: str) -> None:
+    body = report_body(DeliveryReport("1"), charset=charset)
+    assert one(body if charset == "utf-16" else blanks + body).reference == "1"
+    if charset != "iso-8859-1":
+        assert one((blanks.decode() + report_body(DeliveryReport("1")).decode()).encode(charset)).reference == "1"
+
+
 def test_a_time_written_otherwise_is_kept_as_text() -> None:
     report = one(report_body(DeliveryReport("1", delivered="yesterday")))
     assert report.at is None

@@ -89,6 +89,8 @@ class LinkGateway(LoopbackServer):
         if reply is Reply.OK_WITH_DOCTYPE:
             document = f'<!DOCTYPE SESSION SYSTEM "pswincom_submit_answer.dtd">\n{document}'
         text = f'<?xml version="1.0"?>\n{document}'
+        if reply is Reply.OK_AFTER_BLANK_LINE:
+            text = f"\r\n{text}"
         encoding = "iso-8859-1" if reply is Reply.OK_IN_LATIN_1 else "utf-8"
         return HttpReply("200 OK", text.encode(encoding), close=reply is Reply.OK_THEN_CLOSE)
 

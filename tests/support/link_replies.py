@@ -11,6 +11,7 @@ class Reply(Enum):
     OK = auto()
     OK_WITH_DOCTYPE = auto()
     OK_IN_LATIN_1 = auto()
+    OK_AFTER_BLANK_LINE = auto()
     OK_THEN_CLOSE = auto()
     MISSING_REF = auto()
     MISSING_MSG = auto()
@@ -26,6 +27,7 @@ class Reply(Enum):
     HTTP_404 = auto()
     HTTP_429 = auto()
     REDIRECT = auto()
+    EMPTY = auto()
     JUNK = auto()
     WEB_PAGE = auto()
     ENTITIES = auto()
@@ -52,6 +54,7 @@ FIXED = {
     Reply.HTTP_404: HttpReply("404 Not Found", b"", "text/html"),
     Reply.HTTP_429: HttpReply("429 Too Many Requests", b"", headers="Retry-After: 90\r\n"),
     Reply.REDIRECT: HttpReply("302 Found", b"", headers="Location: http://127.0.0.1:9/\r\n"),
+    Reply.EMPTY: HttpReply("200 OK", b""),
     Reply.JUNK: HttpReply("200 OK", b"<SESSION><LOGON>OK"),
     Reply.WEB_PAGE: HttpReply("200 OK", b"<html><body>We are moving house</body></html>", "text/html"),
     Reply.ENTITIES: HttpReply(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from varsel.model.addresses import is_email_address, is_mobile_number, normalise_number
+from varsel.model.addresses import e164, is_email_address, is_mobile_number, normalise_number
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,29 @@ def _library_verdict(number: str) -> bool:
         return phonenumbers.is_valid_number(phonenumbers.parse(number, None))
     except phonenumbers.NumberParseException:
         return False
+
+
+_NUMBERS = st.sampled_from(
+    ["+4799999999", "004799999999", "+447911123456", "+18005551234", "+233242426224", "+4521234567"]
+)
+_NOISE = st.sampled_from(
+    [*" -.()/~xA0\u00ad\u200b\u2013\u2060\u00a0\uff0d\u0669", "(0)", " ext. 5", ";ext=7", "00", "+"]
+)
+
+
+@given(_NUMBERS, st.lists(st.tuples(st.integers(0, 14), _NOISE), max_size=4))
+@settings(deadline=None)
+def test_what_a_gateway_is_told_is_what_was_judged(number: str, noise: list[tuple[int, str]]) -> None:
+    for place, inserted in noise:
+        number = number[:place] + inserted + number[place:]
+    told = e164(number)
+    assert (told is not None) is is_mobile_number(number)
+    if told is not None:
+        parsed = phonenumbers.parse("+" + number[2:] if number.startswith("00") else number, None)
+        assert told == f"+{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
+        assert e164(told) == told
+        assert told[1:].isascii()
+        assert told[1:].isdigit()
 
 
 @given(st.from_regex(r"[0-9]{8}", fullmatch=True), st.sampled_from(["+47", "0047"]))

@@ -186,6 +186,13 @@ def test_users_lose_what_is_official_or_an_earlier_users() -> None:
     assert found == ((A_MAIL, B_MAIL), (A_NUMBER, B_NUMBER))
 
 
+def test_a_number_spelled_otherwise_is_the_same_number_and_shown_as_first_spelled() -> None:
+    spelled = ("+44 (0)7911 123456", "+447911123456", "00447911\u00ad123456")
+    users = [UserContact(1, None, "+44 7911 123456 ext. 5"), UserContact(2, None, B_NUMBER)]
+    found = only(ORGANIZATION, SMS, organization(((), spelled), users))
+    assert found == ((), (spelled[0], B_NUMBER))
+
+
 def test_only_a_users_first_entry_counts() -> None:
     users = [UserContact(1, A_MAIL), UserContact(1, B_MAIL), UserContact(2, C_MAIL)]
     assert only(ORGANIZATION, EMAIL, organization(users=users)) == ((A_MAIL, C_MAIL), ())

@@ -23,6 +23,7 @@ from varsel.channels.protocol import (
     Transient,
     Unknown,
 )
+from varsel.model.addresses import e164
 from varsel.model.clock import Clock
 from varsel.model.ids import new_ids
 from varsel.model.results import Channel, Result
@@ -185,7 +186,7 @@ def _listed(files: Sequence[File]) -> str | None:
 
 
 def _sms_behaviour(number: str) -> Behaviour | None:
-    digits = "".join(filter(str.isdigit, number))
+    digits = e164(number) or number
     return SMS_BEHAVIOURS.get(digits[-2:]) if digits[-8:-2] == _MAGIC_NUMBER else None
 
 

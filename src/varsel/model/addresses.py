@@ -52,9 +52,18 @@ def is_mobile_number(text: str) -> bool:
     """
     if _norwegian_form.fullmatch(text):
         return _norwegian_number.fullmatch(text, len(text) - 8) is not None
-    if not text.startswith(("+", "00")) or text.startswith("++") or len(text) > _LONGEST_NUMBER:
-        return False
-    return _is_valid_number("+" + text[2:] if text.startswith("00") else text)
+    return _parsed(text) is not None
+
+
+def e164(text: str) -> str | None:
+    """Return the number that `text` was judged to be: `+`, country code and number, digits only (ITU-T E.164).
+
+    None if it does not satisfy the mobile rule. This is what a gateway is told, and what numbers are compared by;
+    separators, trunk zeros in parentheses, letters and extensions are as the parser of the verdict read them.
+    """
+    if _norwegian_form.fullmatch(text):
+        return "+47" + text[-8:] if _norwegian_number.fullmatch(text, len(text) - 8) else None
+    return _parsed(text)
 
 
 def normalise_number(text: str) -> str:
@@ -66,12 +75,21 @@ def normalise_number(text: str) -> str:
     return text
 
 
+def _parsed(text: str) -> str | None:
+    if not text.startswith(("+", "00")) or text.startswith("++") or len(text) > _LONGEST_NUMBER:
+        return None
+    return _valid_number("+" + text[2:] if text.startswith("00") else text)
+
+
 @lru_cache(maxsize=_VERDICTS_KEPT)
-def _is_valid_number(text: str) -> bool:
+def _valid_number(text: str) -> str | None:
     try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(text, None))
+        number = phonenumbers.parse(text, None)
     except phonenumbers.NumberParseException:
-        return False
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _numbers_of(region: str) -> str:

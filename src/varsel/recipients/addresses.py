@@ -1,10 +1,10 @@
 """Addresses of one party: cleaned, without repetition, chosen by channel scheme (processing.md 2.3, 2.6, 2.7)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from varsel.mechanisms.white_space import is_blank
-from varsel.model.addresses import is_mobile_number, normalise_number
+from varsel.model.addresses import e164, is_mobile_number, normalise_number
 from varsel.model.contacts import OrganizationContact, UserContact
 from varsel.model.orders import NotificationChannel
 
@@ -72,19 +72,24 @@ def _users_own(users: Sequence[UserContact], official: Addresses) -> list[Addres
     first_entries: dict[int, UserContact] = {}
     for user in users:
         first_entries.setdefault(user.user_id, user)
-    seen = {address.casefold() for address in (*official.emails, *official.mobile_numbers)}
+    seen = {*map(str.casefold, official.emails), *map(_number_key, official.mobile_numbers)}
     own: list[Addresses] = []
     for user in first_entries.values():
         emails, numbers = of_one(user.email, user.mobile_number)
-        own.append(Addresses(_unseen(emails, seen), _unseen(numbers, seen)))
+        own.append(Addresses(_unseen(emails, seen), _unseen(numbers, seen, _number_key)))
     return own
 
 
-def _unseen(addresses: Iterable[str], seen: set[str]) -> tuple[str, ...]:
-    """Keep addresses not in `seen`, compared without regard to letter case, and add them to it."""
+def _number_key(number: str) -> str:
+    """Return what makes two spellings one number; what is no valid number is compared as text."""
+    return e164(number) or number.casefold()
+
+
+def _unseen(addresses: Iterable[str], seen: set[str], key_of: Callable[[str], str] = str.casefold) -> tuple[str, ...]:
+    """Keep addresses whose key is not in `seen`, as first written, and add their keys to it."""
     kept: list[str] = []
     for address in addresses:
-        key = address.casefold()
+        key = key_of(address)
         if key not in seen:
             seen.add(key)
             kept.append(address)
@@ -97,4 +102,4 @@ def _emails(emails: Iterable[str]) -> tuple[str, ...]:
 
 def _numbers(numbers: Iterable[str]) -> tuple[str, ...]:
     normalised = (normalise_number(number) for number in numbers)
-    return _unseen((number for number in normalised if is_mobile_number(number)), set())
+    return _unseen((number for number in normalised if is_mobile_number(number)), set(), _number_key)

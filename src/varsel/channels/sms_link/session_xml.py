@@ -10,12 +10,13 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from varsel.channels.protocol import SmsMessage
 from varsel.channels.sms_link.link_settings import LinkSettings
 from varsel.channels.sms_link.untrusted_xml import IllFormedXml, content_type, declared_xml, read_xml, text_of
+from varsel.model.addresses import e164
 from varsel.model.gsm7 import fits_gsm7
 
 _UNICODE_OPERATION = "9"
 # XML 1.0, production 2: everything else, lone surrogates included, may not stand in a document.
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_WRITTEN_NUMBER = re.compile(r"(\+|00)?([\d\s().\-/]+)")
+_PLAIN_NUMBER = re.compile(r"(\+|00)?([0-9]+)")
 
 
 def write_session(messages: Sequence[SmsMessage], settings: LinkSettings) -> bytes:
@@ -60,14 +61,14 @@ def minutes(time_to_live: timedelta) -> int:
 def receiver(number: str, *, plus: bool) -> str:
     """Return `number` with country code first: digits only, or with + before them.
 
-    A number without international prefix gets none, and what is not written as a plain number stays as it is, so
-    that the gateway refuses it instead of reaching somebody else.
+    It is the number that was judged when it was accepted. What is not valid today gets no prefix that it does not have
+    and, unless it is all digits, stays as it is: the gateway refuses it, instead of reaching somebody else.
     """
-    written = _WRITTEN_NUMBER.fullmatch(number.strip())
+    text = number.strip()
+    written = _PLAIN_NUMBER.fullmatch(e164(number) or text)
     if written is None:
-        return number.strip()
-    digits = "".join(str(int(character)) for character in written[2] if character.isdecimal())
-    return f"+{digits}" if plus and written[1] else digits
+        return text
+    return f"+{written[2]}" if plus and written[1] else written[2]
 
 
 @dataclass(frozen=True, slots=True)

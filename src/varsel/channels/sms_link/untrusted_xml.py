@@ -16,6 +16,9 @@ _KNOWN_CHARSETS = {
     "iso-8859-15": "iso-8859-15",
     "windows-1252": "cp1252",
 }
+_BLANKS = " \t\r\n"
+"""Passed over before a document. XML allows nothing before its declaration, but gateways send blank lines there."""
+
 _BYTE_ORDER_MARKS = {BOM_UTF8: "utf-8-sig", BOM_UTF16_BE: "utf-16", BOM_UTF16_LE: "utf-16"}
 
 
@@ -28,17 +31,18 @@ def read_xml(body: bytes, charset: str | None) -> Element:
 
     The XML declaration is not asked: what transports the document wins (RFC 7303, section 3.2).
     """
+    document = body.lstrip(_BLANKS.encode())
     try:
-        text = body.decode(_encoding(body, charset))
+        text = document.decode(_encoding(document, charset))
     except UnicodeDecodeError as error:
         raise IllFormedXml(f"the text is not {error.encoding}, byte {error.start}") from None
-    return _parse(text)
+    return _parse(text.lstrip(_BLANKS))
 
 
 def declared_xml(body: bytes) -> Element:
     """Parse `body` by its own declaration, and as ISO-8859-1 where that does not work out."""
     try:
-        return _parse(body)
+        return _parse(body.lstrip(_BLANKS.encode()))
     except IllFormedXml:
         return read_xml(body, None)
 

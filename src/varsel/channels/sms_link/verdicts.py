@@ -13,6 +13,8 @@ _LONGEST_DETAIL = 200
 
 def judge(answer: SessionAnswer, count: int) -> list[Outcome]:
     """Return the outcome of each of the `count` messages of a request."""
+    if not answer.logon and not answer.reason:
+        return [Unknown("the gateway's answer says nothing of the account")] * count
     if answer.logon != "OK":
         reason = masked(answer.reason) or "no reason given"
         refusal = f"the gateway refused the account ({reason}); check user name and password, or ask LINK about a lock"
