@@ -12,12 +12,15 @@ from varsel.channels.protocol import Report
 from varsel.channels.sms_link.report_states import meaning
 from varsel.channels.sms_link.untrusted_xml import IllFormedXml, content_type, read_xml, text_of
 from varsel.errors import VarselError
+from varsel.mechanisms.outside_text import bounded_key, storable
 
 ANSWER_TYPE = "application/xml"
 """Content type of the answer."""
 
 _ACCEPTED_TYPES = {"", "application/xml", "text/xml", "text/plain"}
 _GATEWAY_ZONE = ZoneInfo("Europe/Oslo")
+_LONGEST_KEPT = 200
+"""Characters that are kept of each value; all that a gateway should send are shorter."""
 _BAD_REQUEST, _UNSUPPORTED, _ERROR = 400, 415, 500
 
 
@@ -71,18 +74,22 @@ def _require(element: Element, *names: str) -> None:
 
 
 def _report(element: Element, *, strict: bool) -> Report:
-    reference = text_of(element, "REF") or None
-    raw_state = text_of(element, "STATE")
-    delivered = text_of(element, "DELIVERYTIME") or None
+    reference = bounded_key(text_of(element, "REF")) or None
+    raw_state = _kept(element, "STATE")
+    delivered = _kept(element, "DELIVERYTIME") or None
     state, result = meaning(raw_state, strict=strict)
     raw = {
         "reference": reference,
-        "receiver": text_of(element, "RCV"),
+        "receiver": _kept(element, "RCV"),
         "state": state,
         "deliveryTime": delivered,
         "rawState": raw_state,
     }
     return Report(reference, None, result, json.dumps(raw, ensure_ascii=False), _instant(delivered))
+
+
+def _kept(element: Element, name: str) -> str:
+    return storable(text_of(element, name), _LONGEST_KEPT)
 
 
 def _instant(local: str | None) -> datetime | None:

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from varsel.channels.protocol import SmsMessage
 from varsel.channels.sms_link.link_settings import LinkSettings
 from varsel.channels.sms_link.untrusted_xml import IllFormedXml, content_type, declared_xml, read_xml, text_of
+from varsel.mechanisms.outside_text import bounded_key
 from varsel.model.addresses import e164
 from varsel.model.gsm7 import fits_gsm7
 
@@ -97,6 +98,7 @@ def read_answer(body: bytes, content_type_header: str | None) -> SessionAnswer:
         raise IllFormedXml("the root is not SESSION")
     answers: dict[str, MessageAnswer] = {}
     for element in root.iter("MSG"):
-        answer = MessageAnswer(text_of(element, "STATUS"), text_of(element, "INFO"), text_of(element, "REF"))
+        reference = bounded_key(text_of(element, "REF"))
+        answer = MessageAnswer(text_of(element, "STATUS"), text_of(element, "INFO"), reference)
         answers.setdefault(text_of(element, "ID"), answer)
     return SessionAnswer(text_of(root, "LOGON"), text_of(root, "REASON"), answers)

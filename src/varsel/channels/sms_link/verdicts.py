@@ -4,11 +4,14 @@ import re
 
 from varsel.channels.protocol import Accepted, Outcome, Settled, Transient, Unknown
 from varsel.channels.sms_link.session_xml import MessageAnswer, SessionAnswer
+from varsel.mechanisms.outside_text import storable
 from varsel.model.results import Result
 
 _ADDRESS = re.compile(r"\S+@\S+")
 _NUMBER = re.compile(r"\+?\d(?:[ .\-]?\d){4,}")
 _LONGEST_DETAIL = 200
+_LONGEST_READ = 1_000
+"""The pattern of an address takes quadratic time: it is not let loose on whole answers."""
 
 
 def judge(answer: SessionAnswer, count: int) -> list[Outcome]:
@@ -35,5 +38,5 @@ def _judge_message(answer: MessageAnswer | None) -> Outcome:
 
 def masked(text: str) -> str:
     """Return the gateway's words on one line of at most 200 characters, without e-mail addresses and numbers."""
-    line = " ".join(text.split())
+    line = " ".join(storable(text, _LONGEST_READ).split())
     return _NUMBER.sub("***", _ADDRESS.sub("***", line))[:_LONGEST_DETAIL]

@@ -14,9 +14,11 @@ from jwt.algorithms import get_default_algorithms
 
 from varsel.errors import CredentialError
 from varsel.intake.credentials.jwk import Key, KeySet
+from varsel.mechanisms.outside_text import is_storable
 
 CLOCK_SKEW = 10  # seconds; integrations.md 1.3
 LONGEST_TOKEN = 16_384  # bytes
+_LONGEST_NAME = 200
 SUPPORTED_ALGORITHMS = frozenset({"RS256", "RS384", "RS512", "PS256", "ES256"})
 
 _LAST_INSTANT = 1e15  # seconds; beyond it, and with inf and NaN, nothing is meant
@@ -58,9 +60,16 @@ class UnverifiedToken:
         return lifetime
 
     def text(self, claim: str) -> str | None:
-        """Read a claim that is a string with something in it; anything else counts as none."""
+        """Read a claim that is a string with something in it; anything else counts as none.
+
+        Raises CredentialError for a text that cannot be a name: it would not fit into an index of the database.
+        """
         value = self.claims.get(claim)
-        return value if isinstance(value, str) and value.strip() else None
+        if not isinstance(value, str) or not value.strip():
+            return None
+        if not is_storable(value, _LONGEST_NAME):
+            raise CredentialError(f"the token's {claim} is no name of at most {_LONGEST_NAME} characters")
+        return value
 
     def signed_by(self, keys: KeySet) -> bool:
         """Tell whether a key of the set made the signature; `kid` narrows the choice, its absence widens it."""
