@@ -270,6 +270,24 @@ def test_html_becomes_readable_text(source: str, text: str) -> None:
     assert html_to_text(source) == text
 
 
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("&#" + "1" * 4_301 + ";", "\ufffd"),
+        ("&#" + "9" * 1_000_000, "\ufffd"),
+        ("&#x" + "f" * 1_000_000 + ";", "\ufffd"),
+        ("&#" + "0" * 5_000 + "65;", "A"),
+        ("&#" + "0" * 5_000 + ";", "\ufffd"),
+        ("&#1114112;", "\ufffd"),
+        ("&#0001114111;", ""),  # no character, and none to stand for it
+        ("&#00000229;", "å"),
+    ],
+)
+def test_a_character_reference_may_have_any_number_of_digits(reference: str, text: str) -> None:
+    assert html_to_text(f"<p>{reference}</p>") == text
+    assert html_to_text(f'<img alt="{reference}">') == text
+
+
 @given(st.text(st.sampled_from("<>!-/\"'= &;#abp\n" + string.ascii_lowercase), max_size=400))
 def test_no_html_is_too_broken(source: str) -> None:
     assert not re.search(r"\n{4,}", html_to_text(source)) or "<pre" in source

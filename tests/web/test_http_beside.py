@@ -50,6 +50,16 @@ async def test_the_inbox_shows_what_was_kept_to_people_and_programs(service: Ser
     assert again.json() == (await service.client.get("/dev/inbox")).json()
 
 
+async def test_html_with_an_endless_character_reference_is_sent_and_shown(service: Service) -> None:
+    body = f"<p>&#{'1' * 5_000};</p>"
+    order = await service.accepted("/orders/email", {**EMAIL_ORDER, "body": body, "contentType": "Html"})
+    await service.rig.work()
+
+    assert (await service.status(order))["notificationsStatusSummary"]["email"]["succeeded"] == 1
+    for accept in ("text/html", "application/json"):
+        assert (await service.client.get("/dev/inbox", headers={"Accept": accept})).status_code == 200
+
+
 async def test_the_inbox_is_read_page_by_page(service: Service) -> None:
     for _ in range(5):
         await service.accepted("/orders/email", EMAIL_ORDER)
@@ -64,7 +74,18 @@ async def test_the_inbox_is_read_page_by_page(service: Service) -> None:
 
 
 async def test_a_question_to_the_inbox_that_makes_no_sense_is_400(service: Service) -> None:
-    for query in ("limit=0", "limit=1001", "limit=x", "limit=²", "limit=", "limit=-1", "before=x", "to=%00"):
+    for query in (
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "limit=²",
+        "limit=",
+        "limit=-1",
+        f"limit={'1' * 5_000}",
+        "limit=٤",
+        "before=x",
+        "to=%00",
+    ):
         answer = await service.client.get(f"/dev/inbox?{query}")
         assert answer.status_code == 400
         assert list(answer.json()["errors"]) == [query.partition("=")[0]]

@@ -15,6 +15,9 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"(?<![\w-])(href|alt)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
+_LONG_NUMBER = re.compile(r"&#([0-9]{8,})")
+_MOST_DIGITS = 8
+"""One more than the last character's number has, so that what is cut off stays beyond it."""
 _LINKED = ("http://", "https://", "mailto:")
 _RULE = "-" * 40
 
@@ -52,7 +55,7 @@ class _Writer:
     def words(self, source: str) -> None:
         if self._hidden_until:
             return
-        text = unescape(source)
+        text = _unescaped(source)
         if self._preformatted:
             self._put(text.replace("\r\n", "\n"))
             return
@@ -143,8 +146,17 @@ class _Writer:
 def _attribute(name: str, attributes: str) -> str:
     for found in _ATTRIBUTE.finditer(attributes):
         if found[1].lower() == name:
-            return unescape(found[2] or found[3] or found[4] or "").strip()
+            return _unescaped(found[2] or found[3] or found[4] or "").strip()
     return ""
+
+
+def _unescaped(source: str) -> str:
+    """Replace character references; a number beyond the last character becomes U+FFFD, however many digits it has."""
+    return unescape(_LONG_NUMBER.sub(_shortened, source) if "&#" in source else source)
+
+
+def _shortened(found: re.Match[str]) -> str:
+    return f"&#{found[1].lstrip('0')[:_MOST_DIGITS] or '0'}"
 
 
 def _both(names: str) -> list[str]:

@@ -9,6 +9,7 @@ from varsel.intake.credentials import Caller
 from varsel.intake.headers import header
 from varsel.intake.shapes import BodyTooLarge
 from varsel.intake.shapes.body import Chunks
+from varsel.mechanisms.digits import read_digits
 from varsel.mechanisms.shares import Shares
 
 _SMALL: Final = 32_768
@@ -83,8 +84,7 @@ class _Held:
 
 
 def _announced_size(request: Request) -> int | None:
-    announced = header(request, b"content-length")
-    return int(announced) if announced.isdecimal() else None
+    return read_digits(header(request, b"content-length"))
 
 
 async def _continued(begun: bytes, request: Request, *, more: bool) -> AsyncIterator[bytes]:

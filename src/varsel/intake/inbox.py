@@ -14,6 +14,7 @@ from varsel.intake.answers import document
 from varsel.intake.credentials import Caller
 from varsel.intake.shapes import Invalid
 from varsel.intake.times import InstantText, write_time
+from varsel.mechanisms.digits import read_digits
 from varsel.model.results import Channel
 from varsel.storage import sandbox
 from varsel.storage.pool import Pool
@@ -23,7 +24,6 @@ _DEFAULT_LIMIT = 50
 _LARGEST_LIMIT = 1_000
 _LONGEST_WAIT = 30
 _BETWEEN_LOOKS = 0.1
-_MOST_DIGITS = 9
 
 
 class InboxAttachment(msgspec.Struct, rename="camel"):
@@ -85,15 +85,10 @@ class Inbox:
 
 
 def _seconds(request: Request) -> int:
-    text = request.query_params.get("wait", "0")
-    if not _is_number(text) or int(text) > _LONGEST_WAIT:
+    seconds = read_digits(request.query_params.get("wait", "0"))
+    if seconds is None or seconds > _LONGEST_WAIT:
         raise Invalid({"wait": [f"The wait must be a whole number of seconds from 0 to {_LONGEST_WAIT}."]})
-    return int(text)
-
-
-def _is_number(text: str) -> bool:
-    """Whether `text` is a whole number of few digits; `int` would refuse thousands of them."""
-    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return seconds
 
 
 def _wants_page(request: Request) -> bool:
@@ -108,10 +103,10 @@ def _recipient(request: Request) -> str | None:
 
 
 def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(_DEFAULT_LIMIT))
-    if not _is_number(text) or not 1 <= int(text) <= _LARGEST_LIMIT:
+    limit = read_digits(request.query_params.get("limit", str(_DEFAULT_LIMIT)))
+    if limit is None or not 1 <= limit <= _LARGEST_LIMIT:
         raise Invalid({"limit": [f"The limit must be a whole number from 1 to {_LARGEST_LIMIT}."]})
-    return int(text)
+    return limit
 
 
 def _before(request: Request) -> UUID | None:
