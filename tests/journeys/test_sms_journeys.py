@@ -104,6 +104,23 @@ async def test_every_state_of_a_report_has_its_result(service: Service, state: s
     assert (await service.status(order_id))["notificationsStatusSummary"]["sms"]["succeeded"] == 0
 
 
+async def test_a_word_that_is_not_known_ends_nothing_and_is_kept_and_counted(service: Service) -> None:
+    order_id = await service.accepted("/orders/sms", SMS_ORDER)
+    await service.rig.work()
+    assert await report(service, DeliveryReport(FIRST_REFERENCE, state="PENDING_7")) == 200
+    await service.rig.work()
+
+    assert await result(service, order_id) == "Accepted"
+    kept = await service.rig.pool.fetchrow("SELECT outcome, raw::json ->> 'rawState' AS word FROM delivery_reports")
+    assert kept is not None
+    assert tuple(kept) == ("no change", "PENDING_7")
+    assert "\nvarsel_sms_report_unknown_states_total 1\n" in (await service.client.get("/metrics")).text
+
+    assert await report(service, DeliveryReport(FIRST_REFERENCE, state="delivrd")) == 200
+    await service.rig.work()
+    assert await result(service, order_id) == "Delivered"
+
+
 async def test_a_report_that_comes_before_its_reference_is_known_waits_for_it(
     service: Service, gateway: LinkGateway
 ) -> None:

@@ -171,8 +171,9 @@ async def test_a_gateway_that_failed_with_the_message_leaves_the_outcome_unknown
     assert await outcome_of(reply) == Unknown(f"the gateway answered HTTP {status}")
 
 
-async def test_too_many_requests_pauses_as_long_as_the_gateway_wishes() -> None:
-    assert await outcome_of(Reply.HTTP_429) == Transient("the gateway answered HTTP 429", 90 * S, pause=True)
+@pytest.mark.parametrize("reply", [Reply.HTTP_429, Reply.HTTP_429_DATE])
+async def test_too_many_requests_pauses_as_long_as_the_gateway_wishes(reply: Reply) -> None:
+    assert await outcome_of(reply) == Transient("the gateway answered HTTP 429", 90 * S, pause=True)
 
 
 async def test_redirects_are_not_followed() -> None:

@@ -64,8 +64,11 @@ def test_a_report_with_doctype() -> None:
         ("ENROUTE", "ENROUTE", None, "UNKNOWN", Result.SMS_FAILED),
         ("FORWARD", "FORWARD", None, "UNKNOWN", Result.SMS_FAILED),
         ("RETRIEV", "RETRIEV", None, "UNKNOWN", Result.SMS_FAILED),
-        ("delivrd", "UNKNOWN", Result.SMS_FAILED, "UNKNOWN", Result.SMS_FAILED),
-        ("LOST", "UNKNOWN", Result.SMS_FAILED, "UNKNOWN", Result.SMS_FAILED),
+        ("delivrd", "DELIVRD", Result.SMS_DELIVERED, "DELIVRD", Result.SMS_DELIVERED),
+        ("Rejectd", "REJECTD", Result.SMS_FAILED_REJECTED, "REJECTD", Result.SMS_FAILED_REJECTED),
+        ("enroute", "ENROUTE", None, "UNKNOWN", Result.SMS_FAILED),
+        ("LOST", "UNKNOWN", None, "UNKNOWN", Result.SMS_FAILED),
+        ("DELIVERED", "UNKNOWN", None, "UNKNOWN", Result.SMS_FAILED),
     ],
 )
 def test_every_state(
@@ -89,8 +92,9 @@ def test_all_messages_are_read_and_answered_by_their_numbers() -> None:
     assert [(r.reference, r.result) for r in batch.reports] == [
         ("r1", Result.SMS_DELIVERED),
         ("r2", Result.SMS_FAILED_EXPIRED),
-        (None, Result.SMS_FAILED),
+        (None, None),
     ]
+    assert batch.unknown_states == 1
     numbers = ("7", "&lt;8&gt;", "3")
     listed = "".join(f"<MSG><ID>{n}</ID><STATUS>OK</STATUS></MSG>" for n in numbers)
     assert batch.answer == f'<?xml version="1.0"?><MSGLST>{listed}</MSGLST>'

@@ -26,6 +26,7 @@ class Reply(Enum):
     HTTP_504 = auto()
     HTTP_404 = auto()
     HTTP_429 = auto()
+    HTTP_429_DATE = auto()
     REDIRECT = auto()
     EMPTY = auto()
     JUNK = auto()
@@ -53,6 +54,9 @@ FIXED = {
     Reply.HTTP_504: HttpReply("504 Gateway Timeout", b"<html>upstream timed out</html>", "text/html"),
     Reply.HTTP_404: HttpReply("404 Not Found", b"", "text/html"),
     Reply.HTTP_429: HttpReply("429 Too Many Requests", b"", headers="Retry-After: 90\r\n"),
+    Reply.HTTP_429_DATE: HttpReply(
+        "429 Too Many Requests", b"", headers="Retry-After: Sun, 01 Mar 2026 00:01:30 GMT\r\n"
+    ),
     Reply.REDIRECT: HttpReply("302 Found", b"", headers="Location: http://127.0.0.1:9/\r\n"),
     Reply.EMPTY: HttpReply("200 OK", b""),
     Reply.JUNK: HttpReply("200 OK", b"<SESSION><LOGON>OK"),

@@ -1,5 +1,6 @@
 """What stands beside the contract's interface: inbox, local issuer, description, delivery reports of SMS."""
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,15 @@ async def test_who_does_not_know_the_password_reports_nothing(service: Service) 
         assert (answer.status, answer.body) == (401, b"")
         assert answer.headers["www-authenticate"].startswith("Basic")
     assert await kept_reports(service) == 0
+
+
+async def test_the_right_password_is_heard_after_wrong_guesses_from_the_same_address(service: Service) -> None:
+    body = report_body(DeliveryReport("1"))
+    for _ in range(5):
+        assert (await post_report(service, body, auth=(REPORT_USER, "guess"))).status_code == 401
+    slowed = asyncio.create_task(post_report(service, body, auth=(REPORT_USER, "guess")))
+    assert (await post_report(service, body)).status_code == 200
+    assert (await slowed).status_code == 401
 
 
 async def test_without_an_account_nobody_reports_anything(pool: Pool, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from varsel.assembly.stores import Stores
 from varsel.channels.sms_link import BasicCredentials
 from varsel.intake.app import Extras, make_app
 from varsel.intake.bodies import Bodies
+from varsel.intake.counters import Counters
 from varsel.intake.credentials import Gatekeeper, LocalIssuer
 from varsel.intake.health import Health
 from varsel.intake.inbox import Inbox
@@ -86,7 +87,7 @@ def interface(
     )
     extras = Extras(
         health=_health(pool, gatekeeper),
-        sms_reports=_sms_reports(settings, pool, clock, hints),
+        sms_reports=_sms_reports(settings, pool, clock, hints, services.counters),
         triggers=_triggers(settings, hints, crew),
         inbox=Inbox(pool) if settings.sandbox_inbox else None,
         issuer=issuer,
@@ -149,10 +150,10 @@ def _triggers(settings: Settings, hints: Hints, crew: Crew) -> Triggers:
     )
 
 
-def _sms_reports(settings: Settings, pool: Pool, clock: Clock, hints: Hints) -> SmsReports:
+def _sms_reports(settings: Settings, pool: Pool, clock: Clock, hints: Hints, counters: Counters) -> SmsReports:
     known = [
         (settings.sms_report_username, settings.sms_report_password),
         (settings.sms_report_previous_username, settings.sms_report_previous_password),
     ]
     credentials = BasicCredentials((user, password.reveal()) for user, password in known if user and password)
-    return SmsReports(pool, clock, credentials, hints.reports_kept, strict_states=settings.link_strict_states)
+    return SmsReports(pool, clock, credentials, hints.reports_kept, counters, strict_states=settings.link_strict_states)

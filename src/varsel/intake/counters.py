@@ -9,6 +9,7 @@ from varsel.intake.credentials import Caller
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _REPLAYS = "varsel_idempotency_replays_total"
+_UNKNOWN_STATES = "varsel_sms_report_unknown_states_total"
 
 
 class Counters:
@@ -16,10 +17,15 @@ class Counters:
 
     def __init__(self) -> None:
         self._replays: Counter[tuple[str, str]] = Counter()
+        self._unknown_states = 0
 
     def replayed(self, family: str, body: str) -> None:
         """Count a request whose idempotency id was known; `body` is `same` as the first one's or `differs`."""
         self._replays[family.lower(), body] += 1
+
+    def unknown_states(self, count: int) -> None:
+        """Count delivery reports of SMS whose state is no word we know."""
+        self._unknown_states += count
 
     def text(self) -> str:
         """Write all counts in Prometheus' text format."""
@@ -29,6 +35,11 @@ class Counters:
         ]
         for (family, body), count in sorted(self._replays.items()):
             lines.append(f'{_REPLAYS}{{family="{family}",body="{body}"}} {count}')
+        lines += [
+            f"# HELP {_UNKNOWN_STATES} Delivery reports of SMS whose state is not known; they change nothing.",
+            f"# TYPE {_UNKNOWN_STATES} counter",
+            f"{_UNKNOWN_STATES} {self._unknown_states}",
+        ]
         return "\n".join(lines) + "\n"
 
     async def show(self, _request: Request, _caller: Caller) -> Response:

@@ -818,7 +818,8 @@ class Table:
         yes_no(),
         "no",
         "`yes` reads delivery states as Altinn Notifications does, where every word it does not know means failed. "
-        "`no` knows more words: what is still on its way stays open, and barred numbers are told as such.",
+        "`no` knows more words: what is still on its way stays open, and barred numbers are told as such. A word that "
+        "is not known then changes nothing; it is kept, and counted at `/metrics`.",
     )
     sms_report_username: str | None = setting(
         SMS,

@@ -1,23 +1,22 @@
 """One HTTP exchange with the gateway, and what is known of it when it goes wrong."""
 
 import asyncio
-import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 import httpx
 
 from varsel.channels.protocol import Transient, Unknown
 from varsel.channels.sms_link.link_settings import LinkSettings
 from varsel.errors import ProviderUnreachable
+from varsel.mechanisms.retry_after import read_retry_after
+from varsel.model.clock import Clock
 
 _HEADERS = {"User-Agent": "varsel", "Accept": "text/xml, application/xml", "Accept-Encoding": "identity"}
 _TOO_MANY_REQUESTS, _FAILURES, _UNAVAILABLE = 429, 500, 503
-_SECONDS = re.compile(r"[0-9]{1,9}")
-_LONGEST_WISH = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,9 @@ class GatewayHttp:
     of its connections for each request, which with 64 of them costs ten times the exchange itself.
     """
 
-    def __init__(self, settings: LinkSettings) -> None:
+    def __init__(self, settings: LinkSettings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._url = httpx.URL(settings.url)
         self._total = settings.timeout.total_seconds()
         self._tls = _tls()
@@ -60,7 +60,7 @@ class GatewayHttp:
         extensions = {"trace": written.trace}
         async with client.stream("POST", self._url, content=body, headers=headers, extensions=extensions) as response:
             if not response.is_success:
-                return _refusal(response)
+                return _refusal(response, self._clock.now())
             answer = await self._read(response)
         if answer is None:
             return Unknown(f"the gateway's answer is longer than {self._settings.answer_limit} bytes")
@@ -131,7 +131,7 @@ class _Written:
             self.begun = True
 
 
-def _refusal(response: httpx.Response) -> Transient | Unknown:
+def _refusal(response: httpx.Response, now: datetime) -> Transient | Unknown:
     """Tell what an answer other than 2xx means: whether the gateway refused, or failed while it had the message.
 
     Only 503 says of itself that nothing was done. The others above 499 may come from something between us and the
@@ -141,14 +141,9 @@ def _refusal(response: httpx.Response) -> Transient | Unknown:
     if status >= _FAILURES and status != _UNAVAILABLE:
         return Unknown(f"the gateway answered HTTP {status}")
     busy = status in {_TOO_MANY_REQUESTS, _UNAVAILABLE}
-    retry_after = _seconds(response.headers.get("Retry-After", "")) if busy else None
+    retry_after = read_retry_after(response.headers.get("Retry-After", ""), now=now) if busy else None
     advice = "; redirects are not followed, check the address" if response.is_redirect else ""
     return Transient(f"the gateway answered HTTP {status}{advice}", retry_after, pause=status == _TOO_MANY_REQUESTS)
-
-
-def _seconds(wish: str) -> timedelta | None:
-    """Read a Retry-After in seconds, an hour at most; a date or anything else counts as no wish."""
-    return min(timedelta(seconds=int(wish)), _LONGEST_WISH) if _SECONDS.fullmatch(wish) else None
 
 
 def _tls() -> ssl.SSLContext:

@@ -28,7 +28,7 @@ class LinkProvider:
     def __init__(self, settings: LinkSettings, clock: Clock, chance: Callable[[], float] = random) -> None:
         self.capabilities = Capabilities(window=settings.concurrency * settings.messages_per_request, reports=True)
         self._settings = settings
-        self._http = GatewayHttp(settings)
+        self._http = GatewayHttp(settings, clock)
         self._in_flight = asyncio.Semaphore(settings.concurrency)
         self._breaker = Breaker(
             clock,

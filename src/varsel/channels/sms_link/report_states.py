@@ -36,11 +36,19 @@ _FULL: dict[str, Result | None] = {**_SINCE_EVER, **_KNOWN_BETTER}
 UNRECOGNISED = "UNKNOWN"
 
 
-def meaning(word: str, *, strict: bool) -> tuple[str, Result | None]:
-    """Return the state as recognised and its result; None is 'no change', the message is still on its way.
+def is_known(word: str) -> bool:
+    """Tell whether the gateway's documentation has this word, in any letter case."""
+    return word.upper() in _FULL
 
-    With `strict`, only the words of the gateway's classic list are recognised and all others have failed.
+
+def meaning(word: str, *, strict: bool) -> tuple[str, Result | None]:
+    """Return the state as recognised, in any letter case, and its result.
+
+    None is 'no change': the message is still on its way, or the word is not known and says nothing. With `strict`,
+    only the words of the gateway's classic list are recognised and all others have failed, as upstream has it.
     """
     states = _STRICT if strict else _FULL
-    state = word if word in states else UNRECOGNISED
-    return state, states[state]
+    state = word.upper()
+    if state in states:
+        return state, states[state]
+    return UNRECOGNISED, states[UNRECOGNISED] if strict else None

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
 from varsel.channels.protocol import Report
-from varsel.channels.sms_link.report_states import meaning
+from varsel.channels.sms_link.report_states import is_known, meaning
 from varsel.channels.sms_link.untrusted_xml import IllFormedXml, content_type, read_xml, text_of
 from varsel.errors import VarselError
 from varsel.mechanisms.outside_text import bounded_key, storable
@@ -38,6 +38,8 @@ class ReportBatch:
 
     reports: tuple[Report, ...]
     answer: str
+    unknown_states: int
+    """Reports whose state is no word that is known."""
 
 
 def read_reports(body: bytes, content_type_header: str | None, *, strict_state_mapping: bool = False) -> ReportBatch:
@@ -52,7 +54,8 @@ def read_reports(body: bytes, content_type_header: str | None, *, strict_state_m
     for element in received:
         _require(element, "RCV", "STATE")
     reports = tuple(_report(element, strict=strict_state_mapping) for element in received)
-    return ReportBatch(reports, _answer(_numbers(received)))
+    unknown = sum(not is_known(text_of(element, "STATE")) for element in received)
+    return ReportBatch(reports, _answer(_numbers(received)), unknown)
 
 
 def _read(body: bytes, content_type_header: str | None) -> Element:
