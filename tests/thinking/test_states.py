@@ -76,7 +76,7 @@ def test_every_pending_result_can_end(channel: Channel) -> None:
 def test_the_diagram_draws_each_step() -> None:
     drawn = diagram()
     assert "    Registered --> Processing: due\n" in drawn
-    assert "    Accepted --> Failed_TTL: no final report in time\n" in drawn
+    assert "    Accepted --> Failed_TTL: no final result in time\n" in drawn
     assert "    Delivered --> Refused: reported, if delivery was only assumed\n" in drawn
     assert "    Cancelled --> [*]\n" in drawn
     assert "Failed_TransientError" not in drawn

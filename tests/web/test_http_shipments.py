@@ -28,6 +28,7 @@ from tests.support.service import BASE, EMAIL_ORDER, Service, write_directory
 from varsel.model.ids import new_id
 from varsel.model.orders import NotificationChannel, Recipient
 from varsel.model.results import Channel, Result
+from varsel.storage.reports import ArrivedReport
 
 RESERVED, ORGANISATION = "26069412346", "310123456"
 BOTH = NotificationChannel.EmailAndSms
@@ -73,6 +74,34 @@ async def test_a_shipment_is_live_before_and_after_its_order_is_completed(servic
     ended = await shipment(service, told.main)
     assert (ended["status"], ended["lastUpdate"]) == ("Order_Completed", "2026-06-17T11:01:00Z")
     assert ended["recipients"][0]["status"] == "Email_Failed_TTL"
+    assert "corrected" not in ended
+
+
+@pytest.mark.parametrize("count", [2, 1_001])
+async def test_after_a_late_report_the_shipment_tells_the_end_as_the_feed_does_and_the_correction(
+    service: Service, count: int
+) -> None:
+    """The feed keeps what was known at the end; a shipment read at once or piece by piece tells both times."""
+    order = make_order([*emails("never-reported"), *many(count - 1)], NOON)
+    await service.rig.store(order)
+    await service.rig.work()
+    await service.rig.work(after=timedelta(hours=49))
+    ended = await shipment(service, order.id)
+    (late,) = [line for line in await service.rig.listed(order.id) if line.result is Result.EMAIL_FAILED_TTL]
+
+    await service.rig.report(ArrivedReport(Channel.Email, None, late.id, Result.EMAIL_DELIVERED, "{}"))
+    await service.rig.work(after=timedelta(hours=1))
+
+    answer = await service.get(f"/future/shipment/{order.id}")
+    assert answer.text == json.dumps(answer.json(), indent=2, ensure_ascii=False)
+    corrected = answer.json()
+    assert (ended["lastUpdate"], "corrected" in ended) == ("2026-06-17T11:00:00Z", False)
+    assert (corrected["lastUpdate"], corrected["corrected"]) == ("2026-06-17T11:00:00Z", "2026-06-17T12:00:00Z")
+    changed = [line for line in corrected["recipients"] if line["destination"] == "never-reported@example.com"]
+    assert [(line["status"], line["lastUpdate"]) for line in changed] == [("Email_Delivered", "2026-06-17T12:00:00Z")]
+    (entry,) = (await service.get("/future/shipment/feed")).json()
+    assert entry["lastUpdate"] == corrected["lastUpdate"]
+    assert "Email_Failed_TTL" in {each["status"] for each in entry["recipients"]}
 
 
 async def test_every_type_of_order_is_a_shipment(service: Service) -> None:

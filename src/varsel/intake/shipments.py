@@ -1,6 +1,7 @@
 """Following orders in the newer interface: shipments and the status feed (api.md 3.14)."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from starlette.requests import Request
@@ -11,9 +12,10 @@ from varsel.intake.answers import document, empty, problem
 from varsel.intake.credentials import Caller
 from varsel.intake.documents import JSON_CONTENT_TYPE, StreamedDocument
 from varsel.intake.services import FEW_LINES, Services
-from varsel.intake.times import write_time
+from varsel.intake.times import InstantText, write_time
 from varsel.intake.wire_future import (
     FeedEntry,
+    ShipmentCorrection,
     ShipmentDocument,
     ShipmentRecipient,
     feed_recipient,
@@ -22,6 +24,7 @@ from varsel.intake.wire_future import (
     read_feed_query,
     shipment_recipient,
 )
+from varsel.model.orders import OrderStatus
 from varsel.model.results import Channel
 from varsel.orders.texts import unless_blank
 from varsel.storage import feed, notifications
@@ -44,16 +47,21 @@ class FollowShipments:
             return problem(problems.shipment_not_found, request)
         if state.size > len(state.lines):
             return StreamingResponse(self._streamed(state), media_type=JSON_CONTENT_TYPE)
-        return document(_shipment_document(state, tuple([shipment_recipient(*line) for line in state.lines])))
+        recipients = tuple([shipment_recipient(*line) for line in state.lines])
+        latest = max([line.result_time for line in state.lines], default=state.last_update)
+        return document(_shipment_document(state, recipients, _corrected(state, latest)))
 
     async def _streamed(self, state: ShipmentState) -> AsyncIterator[bytes]:
         """Write a large shipment as its notifications are read, e-mails before SMS."""
-        stream = StreamedDocument(_shipment_document(state, ()), "recipients")
+        stream = StreamedDocument(_shipment_document(state, (), None), "recipients")
         yield stream.head
+        latest = state.last_update
         for channel in Channel:
             async for page in notifications.pages_of_order(self._services.pool, state.id, channel, size=FEW_LINES):
                 yield stream.write([shipment_recipient(line.address, line.result, line.result_time) for line in page])
-        yield stream.tail
+                latest = max(latest, *(line.result_time for line in page))
+        corrected = _corrected(state, latest)
+        yield stream.tail if corrected is None else stream.tail_with(ShipmentCorrection(corrected=corrected))
 
     async def feed(self, request: Request, caller: Caller) -> Response:
         """GET `/future/shipment/feed`: how the creator's orders ended, each once, in the order they became visible."""
@@ -68,7 +76,14 @@ class FollowShipments:
         return document(_feed_documents(entries))
 
 
-def _shipment_document(state: ShipmentState, recipients: tuple[ShipmentRecipient, ...]) -> ShipmentDocument:
+def _corrected(state: ShipmentState, latest: datetime) -> InstantText | None:
+    """Return the time of the `latest` result where that came after the order's end."""
+    return write_time(latest) if state.status is OrderStatus.Completed and latest > state.last_update else None
+
+
+def _shipment_document(
+    state: ShipmentState, recipients: tuple[ShipmentRecipient, ...], corrected: InstantText | None
+) -> ShipmentDocument:
     return ShipmentDocument(
         shipment_id=state.id,
         senders_reference=unless_blank(state.senders_reference),
@@ -76,6 +91,7 @@ def _shipment_document(state: ShipmentState, recipients: tuple[ShipmentRecipient
         status=order_status_name(state.status),
         last_update=write_time(state.last_update),
         recipients=recipients,
+        corrected=corrected,
     )
 
 

@@ -97,7 +97,7 @@ def result_steps(channel: Channel) -> tuple[ResultStep, ...]:
         ResultStep((new, sending), (handed_over,), "taken by the provider"),
         ResultStep(pending, (delivered,), "reported or assumed"),
         ResultStep(pending, refused, "refused or reported"),
-        ResultStep(pending, (expired,), "no final report in time"),
+        ResultStep(pending, (expired,), "no final result in time"),
         ResultStep((expired,), (delivered, *refused), "late report"),
         ResultStep((delivered,), refused, "reported, if delivery was only assumed"),
     )

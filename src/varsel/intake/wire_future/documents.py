@@ -66,6 +66,21 @@ class ShipmentRecipient(Document, frozen=True, kw_only=True, gc=False):
     last_update: Annotated[InstantText, member("When the result was recorded.")]
 
 
+_Corrected = Annotated[
+    InstantText | None,
+    member(
+        "When a late delivery report last changed a result after the order had ended; absent where none did. "
+        "The status feed keeps what was known at `lastUpdate`."
+    ),
+]
+
+
+class ShipmentCorrection(Document, frozen=True, kw_only=True):
+    """The end of a shipment that is written piece by piece, as far as it is known only then."""
+
+    corrected: _Corrected
+
+
 class ShipmentDocument(Document, frozen=True, kw_only=True):
     """A shipment: an order of any kind and what became of its notifications, e-mails before SMS.
 
@@ -76,8 +91,11 @@ class ShipmentDocument(Document, frozen=True, kw_only=True):
     senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
     type: Annotated[str, member("How the order was placed."), _ORDER_TYPES]
     status: Annotated[str, member("Where the order stands."), _ORDER_STATUSES]
-    last_update: Annotated[InstantText, member("When the order last changed.")]
+    last_update: Annotated[
+        InstantText, member("When the order last changed: once it has ended, its end, as in the status feed.")
+    ]
     recipients: Annotated[tuple[ShipmentRecipient, ...], member("Empty until there are notifications.")]
+    corrected: _Corrected = None
 
 
 class FeedRecipient(Document, frozen=True, kw_only=True, gc=False):
