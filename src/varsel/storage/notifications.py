@@ -219,7 +219,7 @@ async def by_references(
     return found
 
 
-def _open(row: Sequence[Any]) -> OpenNotification:
+def _open(row: Iterable[Any]) -> OpenNotification:
     notification_id, order_id, chunk_id, channel, result, *others = row
     return OpenNotification(notification_id, order_id, chunk_id, Channel(channel), RESULTS[result], *others)
 

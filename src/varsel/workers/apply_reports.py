@@ -127,6 +127,8 @@ class _Index:
             return by_id if by_id.channel is report.channel else None
         name = _name(report)
         candidates = self._named.get(name, ()) if name is not None else ()
+        if len(candidates) == 1:  # as nearly always
+            return candidates[0]
         return min(candidates, key=lambda candidate: _settledness(*judged.state(candidate)), default=None)
 
 
