@@ -102,6 +102,8 @@ async def test_sources_are_slowed_apart_and_of_ipv6_by_network(receiver: Receive
     await receiver.post(WRONG, "::ffff:192.0.2.1")
     assert receiver.holds[7:] == [0] * 5 + [1, 0, 2]
 
+    assert (await receiver.post(WRONG, "")).status_code == 401
+
 
 async def test_many_sources_together_are_slowed_too(receiver: Receiver) -> None:
     receiver.released.set()

@@ -93,9 +93,11 @@ class SmsReports:
 
 def _network(request: Request) -> str:
     """Return the address a request comes from; of IPv6 its first 64 bits, for whoever has one has all of them."""
-    if request.client is None:
-        return ""
-    address = ip_address(request.client.host)
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:  # a socket in the file system has no address
+        return host
     if not isinstance(address, IPv6Address):
         return str(address)
     return str(address.ipv4_mapped or IPv6Network((int(address), 64), strict=False))

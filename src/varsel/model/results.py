@@ -165,6 +165,13 @@ SENDING = {Channel.Email: Result.EMAIL_SENDING, Channel.Sms: Result.SMS_SENDING}
 HANDED_OVER = {Channel.Email: Result.EMAIL_SUCCEEDED, Channel.Sms: Result.SMS_ACCEPTED}
 DELIVERED = {Channel.Email: Result.EMAIL_DELIVERED, Channel.Sms: Result.SMS_DELIVERED}
 FAILED = {Channel.Email: Result.EMAIL_FAILED, Channel.Sms: Result.SMS_FAILED}
+FAILED_TTL = {Channel.Email: Result.EMAIL_FAILED_TTL, Channel.Sms: Result.SMS_FAILED_TTL}
+NOT_IDENTIFIED = {
+    Channel.Email: Result.EMAIL_FAILED_RECIPIENT_NOT_IDENTIFIED,
+    Channel.Sms: Result.SMS_FAILED_RECIPIENT_NOT_IDENTIFIED,
+}
+RESERVED = {Channel.Email: Result.EMAIL_FAILED_RECIPIENT_RESERVED, Channel.Sms: Result.SMS_FAILED_RECIPIENT_RESERVED}
+
 _UNCONFIRMED = {
     Result.EMAIL_FAILED_TTL: "The provider had not confirmed that it took the e-mail when the time limit was reached.",
     Result.SMS_FAILED_TTL: "The gateway had not confirmed that it took the SMS when the time limit was reached.",
@@ -177,11 +184,3 @@ def description(result: Result, *, taken: bool) -> str:
     What expired before that cannot lack a final report: it never left, or nobody knows whether it did.
     """
     return result.facts.description if taken else _UNCONFIRMED.get(result, result.facts.description)
-
-
-FAILED_TTL = {Channel.Email: Result.EMAIL_FAILED_TTL, Channel.Sms: Result.SMS_FAILED_TTL}
-NOT_IDENTIFIED = {
-    Channel.Email: Result.EMAIL_FAILED_RECIPIENT_NOT_IDENTIFIED,
-    Channel.Sms: Result.SMS_FAILED_RECIPIENT_NOT_IDENTIFIED,
-}
-RESERVED = {Channel.Email: Result.EMAIL_FAILED_RECIPIENT_RESERVED, Channel.Sms: Result.SMS_FAILED_RECIPIENT_RESERVED}
