@@ -91,9 +91,7 @@ class ShipmentDocument(Document, frozen=True, kw_only=True):
     senders_reference: Annotated[str | None, member("The sender's own reference.")] = None
     type: Annotated[str, member("How the order was placed."), _ORDER_TYPES]
     status: Annotated[str, member("Where the order stands."), _ORDER_STATUSES]
-    last_update: Annotated[
-        InstantText, member("When the order last changed: once it has ended, its end, as in the status feed.")
-    ]
+    last_update: Annotated[InstantText, member("When the order last changed; once it has ended, when it ended.")]
     recipients: Annotated[tuple[ShipmentRecipient, ...], member("Empty until there are notifications.")]
     corrected: _Corrected = None
 
