@@ -22,6 +22,7 @@ from varsel.contacts.limits import Gate
 from varsel.intake.credentials import DocumentFetcher
 from varsel.model.clock import HandTurnedClock
 from varsel.outgoing.destination import read_destination
+from varsel.model.clock import SystemClock
 from varsel.outgoing.fetch import Fetcher, SizeLimit
 from varsel.outgoing.guard import Allowed, Guard
 from varsel.outgoing.token_endpoint import TokenHttp
@@ -31,7 +32,8 @@ MINUTE = timedelta(minutes=1)
 
 
 async def by_gateway(url: str) -> None:
-    gateway = GatewayHttp(LinkSettings(username="a", password="b", url=url, timeout=MINUTE, connect_timeout=MINUTE))
+    settings = LinkSettings(username="a", password="b", url=url, timeout=MINUTE, connect_timeout=MINUTE)
+    gateway = GatewayHttp(settings, SystemClock())
     await gateway.reach()
     await gateway.close()
 

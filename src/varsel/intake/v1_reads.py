@@ -43,8 +43,8 @@ from varsel.intake.wire_v1.documents import (
 )
 from varsel.mechanisms.white_space import is_blank
 from varsel.model.orders import OrderTexts, Recipient
-from varsel.orders.texts import unless_blank
 from varsel.model.results import Channel, description
+from varsel.orders.texts import unless_blank
 from varsel.status import shown_status
 from varsel.storage import notifications, orders
 from varsel.storage.notifications import ListedNotification
