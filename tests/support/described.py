@@ -73,7 +73,7 @@ class Description:
 
     def _check_body(self, name: str, content: Json, answer: httpx.Response) -> None:
         media = answer.headers["content-type"].partition(";")[0]
-        if media == _PROBLEM and _PROBLEM in answer.request.headers.get("accept", ""):
+        if media == _PROBLEM and _PROBLEM in answer.request.headers.get("accept", "").lower():
             media = "application/json"
         assert media in content, f"{name} as {media}"
         schema = content[media]["schema"]
