@@ -20,9 +20,8 @@ from varsel.contacts.altinn.headers import FixedHeaders
 from varsel.contacts.altinn.http import CallOptions, JsonClient
 from varsel.contacts.limits import Gate
 from varsel.intake.credentials import DocumentFetcher
-from varsel.model.clock import HandTurnedClock
+from varsel.model.clock import HandTurnedClock, SystemClock
 from varsel.outgoing.destination import read_destination
-from varsel.model.clock import SystemClock
 from varsel.outgoing.fetch import Fetcher, SizeLimit
 from varsel.outgoing.guard import Allowed, Guard
 from varsel.outgoing.token_endpoint import TokenHttp
