@@ -23,11 +23,10 @@ import asyncpg
 
 from tests.support.chains import instant
 from tests.support.orders import emails
-from tests.support.rig import GRACE, Rig, crew_options, send_options
+from tests.support.rig import Rig, crew_options, instant_options, send_options
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.results import Channel
-from varsel.schedule import LIFETIME
-from varsel.workers.instant import DispatchInstant, InstantOptions
+from varsel.workers.instant import DispatchInstant
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
@@ -159,7 +158,7 @@ async def _live(life: Life) -> None:
     now = datetime.fromisoformat(life.now)
     rig = Rig(pool, FixedDirectory(None), options=crew_options(send), now=now, window=life.window)
     if life.dispatches:
-        options = InstantOptions(grace=GRACE, lifetime=LIFETIME, assume_delivered_after=None)
+        options = instant_options()
         dispatch = DispatchInstant(pool, rig.clock, rig.email, rig.sms, options)
         await dispatch(instant(emails("kari")[0], now, idempotency_id="otp"))
     else:

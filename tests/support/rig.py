@@ -13,7 +13,7 @@ from varsel.model.clock import Clock, HandTurnedClock
 from varsel.model.orders import Order
 from varsel.model.results import Channel
 from varsel.orders.condition import ConditionPolicy
-from varsel.schedule import DaytimeWindow
+from varsel.schedule import LIFETIME, DaytimeWindow
 from varsel.storage import notifications, orders, reports, sandbox
 from varsel.storage.notifications import ListedNotification
 from varsel.storage.orders import OrderState
@@ -26,6 +26,7 @@ from varsel.workers.crew import Crew, CrewOptions
 from varsel.workers.expand_orders import ProcessOptions
 from varsel.workers.hints import Hints
 from varsel.workers.housekeeping import RetentionOptions
+from varsel.workers.instant import InstantOptions
 from varsel.workers.send import SendOptions
 
 NOON = datetime(2026, 6, 15, 10, 0, tzinfo=UTC)
@@ -84,6 +85,17 @@ def crew_options(
         window=WINDOW,
         poll=timedelta(milliseconds=50),
         housekeeping_every=timedelta(seconds=1),
+    )
+
+
+def instant_options() -> InstantOptions:
+    """Return what instant orders are dispatched with in tests."""
+    return InstantOptions(
+        grace=GRACE,
+        lifetime=LIFETIME,
+        assume_delivered_after=None,
+        retry_delays=(timedelta(seconds=2),),
+        patience=timedelta(seconds=30),
     )
 
 

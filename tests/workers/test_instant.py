@@ -8,14 +8,13 @@ import pytest
 
 from tests.support.chains import instant
 from tests.support.orders import emails, numbers
-from tests.support.rig import GRACE, NOON, Rig
+from tests.support.rig import GRACE, NOON, Rig, instant_options
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.orders import OrderStatus
 from varsel.model.results import Channel, Result
-from varsel.schedule import LIFETIME
 from varsel.storage.chains import KnownChain
 from varsel.storage.pool import Pool
-from varsel.workers.instant import Dispatched, DispatchInstant, InstantOptions
+from varsel.workers.instant import Dispatched, DispatchInstant
 
 
 @pytest.fixture
@@ -25,14 +24,13 @@ def rig(pool: Pool, tmp_path: Path) -> Rig:
 
 @pytest.fixture
 def dispatch(rig: Rig) -> DispatchInstant:
-    options = InstantOptions(grace=GRACE, lifetime=LIFETIME, assume_delivered_after=None)
-    return DispatchInstant(rig.pool, rig.clock, rig.email, rig.sms, options)
+    return DispatchInstant(rig.pool, rig.clock, rig.email, rig.sms, instant_options())
 
 
 async def test_an_instant_email_is_handed_over_before_the_answer(rig: Rig, dispatch: DispatchInstant) -> None:
     chain = instant(emails("kari")[0], NOON)
 
-    assert await dispatch(chain) is Dispatched.HandedOver
+    assert await dispatch(chain) is Dispatched.Accepted
 
     state = await rig.state(chain.main.id)
     assert (state.status, state.email_generated, state.email_succeeded) == (OrderStatus.Completed, 1, 1)
@@ -42,7 +40,7 @@ async def test_an_instant_email_is_handed_over_before_the_answer(rig: Rig, dispa
 async def test_an_instant_sms_lives_as_long_as_its_caller_says(rig: Rig, dispatch: DispatchInstant) -> None:
     chain = instant(numbers("+4799000096")[0], NOON, seconds=300)  # taken, and no report ever comes
 
-    assert await dispatch(chain) is Dispatched.HandedOver
+    assert await dispatch(chain) is Dispatched.Accepted
     assert (await rig.state(chain.main.id)).status is OrderStatus.Processed
     await rig.work(after=timedelta(seconds=300) + GRACE)
 
@@ -53,19 +51,41 @@ async def test_an_instant_sms_lives_as_long_as_its_caller_says(rig: Rig, dispatc
 async def test_equal_requests_at_once_dispatch_one_message(rig: Rig, dispatch: DispatchInstant) -> None:
     outcomes = await asyncio.gather(*(dispatch(instant(emails("kari")[0], NOON)) for _ in range(8)))
 
-    assert outcomes.count(Dispatched.HandedOver) == 1
+    assert outcomes.count(Dispatched.Accepted) == 1
     known = [outcome.placed for outcome in outcomes if isinstance(outcome, KnownChain)]
     assert len(known) == 7
     assert len({placed.chain_id for placed in known}) == 1
     assert len(await rig.kept()) == 1
 
 
-async def test_a_refused_message_lets_go_of_its_idempotency_id(rig: Rig, dispatch: DispatchInstant) -> None:
+async def test_a_message_refused_for_good_keeps_its_id_and_its_result(rig: Rig, dispatch: DispatchInstant) -> None:
     first = instant(emails("suppressed")[0], NOON)
 
-    assert await dispatch(first) is Dispatched.NotSent
+    assert await dispatch(first) is Dispatched.Accepted
     assert [line.result for line in await rig.listed(first.main.id)] == [Result.EMAIL_FAILED_SUPPRESSED_RECIPIENT]
-    assert await dispatch(instant(emails("kari")[0], NOON)) is Dispatched.HandedOver
+    assert (await rig.state(first.main.id)).status is OrderStatus.Completed
+    again = await dispatch(instant(emails("kari")[0], NOON))
+    assert isinstance(again, KnownChain)
+    assert again.placed.chain_id == first.id
+
+
+async def test_a_message_refused_for_a_moment_is_tried_again(rig: Rig, dispatch: DispatchInstant) -> None:
+    chain = instant(emails("transient")[0], NOON)
+
+    assert await dispatch(chain) is Dispatched.Accepted
+    assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_NEW]
+    await rig.work(after=timedelta(minutes=10))
+    await rig.work(after=timedelta(minutes=10))
+    assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_DELIVERED]
+    assert [kept.attempt for kept in reversed(await rig.kept())] == [1, 2, 3]
+
+
+async def test_a_message_refused_until_its_time_is_over_expires(rig: Rig, dispatch: DispatchInstant) -> None:
+    chain = instant(numbers("+4799000088")[0], NOON, seconds=1)
+
+    assert await dispatch(chain) is Dispatched.Accepted
+    assert [line.result for line in await rig.listed(chain.main.id, Channel.Sms)] == [Result.SMS_FAILED_TTL]
+    assert (await rig.state(chain.main.id)).status is OrderStatus.Completed
 
 
 async def test_a_message_of_unknown_outcome_is_never_sent_again(rig: Rig, dispatch: DispatchInstant) -> None:

@@ -116,6 +116,8 @@ def _dispatch(settings: Settings, pool: Pool, clock: Clock, outside: Outside) ->
         grace=settings.expiry_grace,
         lifetime=settings.notification_lifetime,
         assume_delivered_after=assumed_after(settings, outside.email),
+        retry_delays=settings.instant_retry_after,
+        patience=settings.instant_wait,
     )
     return DispatchInstant(pool, clock, outside.email, outside.sms, options)
 

@@ -86,7 +86,7 @@ class Stores:
         outcome = task.result()
         if isinstance(outcome, KnownChain):
             return outcome
-        if outcome is not Dispatched.HandedOver:
+        if outcome is not Dispatched.Accepted:
             raise NotHandedOver(f"the instant message of order {chain.main.id} was not handed over ({outcome.name})")
         return None
 

@@ -82,13 +82,15 @@ class Transient:
     this message's (rate limit, wrong credentials, provider down).
 
     `offered` is False where the provider was not asked about this message at all, so that it counts as no attempt; the
-    channel then rests, as with `pause`. `slower` tells that the provider wants fewer messages per second.
+    channel then rests, as with `pause`. `reached` is False where nobody could be asked: there was no connection, or the
+    breaker let none be made. `slower` tells that the provider wants fewer messages per second.
     """
 
     detail: str
     retry_after: timedelta | None = None
     pause: bool = False
     offered: bool = True
+    reached: bool = True
     slower: bool = False
 
 

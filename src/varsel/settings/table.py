@@ -384,8 +384,16 @@ class Table:
         ORDERS,
         duration("1s", "1h"),
         "40s",
-        "How long the caller of an instant message waits for the provider's word, before 503. What the provider says "
-        "afterwards is still recorded, and the message is never sent twice.",
+        "How long the caller of an instant message waits for the provider's answer, before 503. What the provider says "
+        "afterwards is still recorded, and the message is never sent twice. A repeated request waits as long for the "
+        "hand-over that the first one has begun.",
+    )
+    instant_retry_after: tuple[timedelta, ...] = setting(
+        ORDERS,
+        series(duration("1s", "24h"), "1s,5s"),
+        "2s,5s,15s,30s,60s",
+        "How long an instant message rests after each hand-over that the provider refused for a moment; the last one "
+        "repeats until the message expires. A pause that the provider asks for goes before it.",
     )
     feed_page_size: int = setting(
         ORDERS,

@@ -70,11 +70,6 @@ async def insert(connection: Pool | Connection, chains: Sequence[Chain]) -> set[
     return await placing.insert_chains(connection, sorted(chains, key=key_of))
 
 
-async def release(connection: Connection, chain_id: UUID) -> None:
-    """Let go of a chain's idempotency id, because its message certainly did not go out."""
-    await connection.execute(_SQL["release"], chain_id)
-
-
 def key_of(chain: Chain) -> Key:
     """Return what makes this chain the same as another."""
     return chain.creator, chain.family, chain.idempotency_id

@@ -75,7 +75,7 @@ async def intend(pool: Pool, windows: Sequence[tuple[LeasedChunk, UUID]], *, lea
     return {row["id"] for row in rows}
 
 
-async def hand_back(pool: Pool, chunks: Sequence[LeasedChunk], *, due: datetime) -> None:
+async def hand_back(pool: Pool | Connection, chunks: Sequence[LeasedChunk], *, due: datetime) -> None:
     """End leases with rows unsent; they are claimable again from `due` on."""
     await pool.execute(_SQL["hand_back"], [c.id for c in chunks], [c.attempt for c in chunks], due)
 

@@ -25,7 +25,7 @@ CAP_REST = timedelta(seconds=60)
 _RETRY_DELAY = (0.1, 0.5)  # seconds between failed attempts to connect, before the breaker opens
 _CLOSE_TIMEOUT = 10.0
 
-_STOPPED = Transient("the sending was stopped before the message was sent", pause=True, offered=False)
+_STOPPED = Transient("the sending was stopped before the message was sent", pause=True, offered=False, reached=False)
 _RECALLED = Transient("the server wants fewer messages per second", pause=True, offered=False)
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Pool:
         """Bring waiting jobs to idle connections, or open more of them."""
         rest = self._breaker.rest(self._now()) if self._waiting and not self._established else None
         if rest is not None:
-            self._fail_waiting(Transient(self._breaker.reason, retry_after=rest, pause=True, offered=False))
+            self._fail_waiting(_left_alone(self._breaker.reason, rest))
             return
         woken = self._wake(len(self._waiting))
         room = self._current_cap() - self._opening - self._established
@@ -230,6 +230,11 @@ class Pool:
         failed, self._waiting = self._waiting, deque()
         for job in failed:
             job.conclude(outcome)
+
+
+def _left_alone(reason: str, rest: timedelta) -> Transient:
+    """Return the outcome of messages for a server that is left alone after failures."""
+    return Transient(reason, retry_after=rest, pause=True, offered=False, reached=False)
 
 
 def _resolve(wake: "asyncio.Future[bool]", *, value: bool) -> bool:

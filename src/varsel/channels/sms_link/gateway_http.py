@@ -51,7 +51,7 @@ class GatewayHttp:
         except (httpx.HTTPError, TimeoutError) as error:
             if written.begun:
                 return Unknown(f"the answer was lost ({type(error).__name__})")
-            return Transient(f"the gateway was not reached ({type(error).__name__})")
+            return Transient(f"the gateway was not reached ({type(error).__name__})", reached=False)
 
     async def _exchange(
         self, client: httpx.AsyncClient, body: bytes, written: "_Written"

@@ -57,7 +57,7 @@ class LinkProvider:
                     lanes.create_task(lane())
         finally:
             for first in waiting:
-                left = Transient("sending was stopped before this message was handed over", pause=True, offered=False)
+                left = _not_reached("sending was stopped before this message was handed over")
                 self._settle(settle, first, [left] * len(self._request_from(messages, first)))
 
     async def check(self) -> str:
@@ -75,8 +75,7 @@ class LinkProvider:
         request = self._request_from(messages, first)
         outcomes: list[Outcome]
         if (wait := self._breaker.remaining()) is not None:
-            left_alone = Transient("the gateway is left alone after failures", wait, pause=True, offered=False)
-            outcomes = [left_alone] * len(request)
+            outcomes = [_not_reached("the gateway is left alone after failures", wait)] * len(request)
         else:
             outcomes = await self._guarded_exchange(request)
         self._settle(settle, first, outcomes)
@@ -116,6 +115,11 @@ class LinkProvider:
     def _settle(settle: Settle, first: int, outcomes: Sequence[Outcome]) -> None:
         for position, outcome in enumerate(outcomes, start=first):
             settle(position, outcome)
+
+
+def _not_reached(detail: str, retry_after: timedelta | None = None) -> Transient:
+    """Return the outcome of a message about which the gateway was not asked."""
+    return Transient(detail, retry_after, pause=True, offered=False, reached=False)
 
 
 def _paused(outcome: Outcome, pause: timedelta | None) -> Outcome:
