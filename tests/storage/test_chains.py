@@ -10,7 +10,7 @@ import pytest
 from tests.support.future_bodies import CHAIN, chain_from
 from varsel.intake.wire_future import ChainRequest
 from varsel.model.chains import Chain
-from varsel.storage import chains, orders
+from varsel.storage import chains, instants, orders
 from varsel.storage.pool import Pool
 
 
@@ -88,11 +88,11 @@ async def test_a_set_whose_commit_was_in_doubt_may_be_stored_again(pool: Pool) -
     assert await stored(pool) == Stored(3, 6, 6)
 
 
-async def test_an_id_that_is_released_meanwhile_is_taken(pool: Pool) -> None:
+async def test_an_id_whose_chain_is_removed_meanwhile_is_taken(pool: Pool) -> None:
     held, wanted = a_chain(), a_chain()
     await chains.insert_many(pool, [held])
     async with pool.acquire() as connection, connection.transaction():
-        await chains.release(connection, held.id)
+        await instants.forget(connection, held)
         storing = asyncio.create_task(chains.insert_many(pool, [wanted]))
         await waits_for(pool, storing)
     assert await storing == [None]

@@ -9,15 +9,14 @@ from tests.support.chains import instant
 from tests.support.database_states import closed_to_logins, make_read_only, make_writable
 from tests.support.orders import emails, make_order
 from tests.support.providers import HeldProvider
-from tests.support.rig import GRACE, LEASE, NOON, Rig
+from tests.support.rig import LEASE, NOON, Rig, instant_options
 from tests.support.until import until
 from varsel.channels.protocol import Accepted
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.orders import OrderStatus
 from varsel.model.results import Result
-from varsel.schedule import LIFETIME
 from varsel.storage.pool import Pool
-from varsel.workers.instant import Dispatched, DispatchInstant, InstantOptions
+from varsel.workers.instant import Dispatched, DispatchInstant
 
 
 @pytest.fixture
@@ -51,8 +50,7 @@ async def test_an_answer_is_recorded_once_the_database_takes_writes_and_nothing_
 async def test_an_instant_answer_is_recorded_once_logins_are_allowed(
     rig: Rig, provider: HeldProvider, database_server: str, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    options = InstantOptions(grace=GRACE, lifetime=LIFETIME, assume_delivered_after=None)
-    dispatch = DispatchInstant(rig.pool, rig.clock, rig.email, rig.sms, options)
+    dispatch = DispatchInstant(rig.pool, rig.clock, rig.email, rig.sms, instant_options())
     chain = instant(emails("kari")[0], NOON)
     dispatching = asyncio.create_task(dispatch(chain))
     await provider.called()
@@ -60,7 +58,7 @@ async def test_an_instant_answer_is_recorded_once_logins_are_allowed(
         provider.answer(Accepted("ref-1"))
         await until(lambda: said(caplog, "the database is away"))
 
-    assert await dispatching is Dispatched.HandedOver
+    assert await dispatching is Dispatched.Accepted
     assert (await rig.state(chain.main.id)).status is OrderStatus.Processed
     assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_SUCCEEDED]
 
