@@ -1,5 +1,6 @@
 """Tokens for a client's id and secret, over real HTTP against a scripted OAuth server that checks both."""
 
+import json
 import logging
 import ssl
 from collections.abc import AsyncIterator
@@ -62,10 +63,60 @@ async def test_id_and_secret_stand_where_the_server_reads_them(
         await tokens.aclose()
 
 
-async def test_a_token_without_a_known_end_is_used_once(server: OAuthServer, clock: HandTurnedClock) -> None:
-    server.lifetime = None
+@pytest.mark.parametrize("lifetime", [3599, 3599.0, "3599", " 3599 ", "3599.0", 3599.9, "3.599e3"])
+async def test_a_life_is_read_as_servers_write_it(
+    server: OAuthServer, clock: HandTurnedClock, lifetime: object
+) -> None:
+    server.lifetime = lifetime
+    tokens = kept(client(server), clock)
+    assert await tokens.token() == "oauth-1"
+    clock.turn(3593 * _SECOND)
+    assert await tokens.token() == "oauth-1"
+    clock.turn(2 * _SECOND)
+    assert await tokens.token() == "oauth-2"
+    await tokens.aclose()
+
+
+@pytest.mark.parametrize("lifetime", [10**40, 1e300, "9" * 400, "1e999"])
+async def test_a_token_is_kept_for_a_day_at_most(server: OAuthServer, clock: HandTurnedClock, lifetime: object) -> None:
+    server.lifetime = lifetime
+    tokens = kept(client(server), clock)
+    assert await tokens.token() == "oauth-1"
+    clock.turn(timedelta(days=1) - 6 * _SECOND)
+    assert await tokens.token() == "oauth-1"
+    clock.turn(6 * _SECOND)
+    assert await tokens.token() == "oauth-2"
+    await tokens.aclose()
+
+
+@pytest.mark.parametrize(
+    "token_type", [{"token_type": "BEARER"}, {"token_type": "BearerToken"}, {"token_type": None}, {}]
+)
+async def test_a_bearer_token_is_known_by_whatever_servers_call_it(
+    server: OAuthServer, clock: HandTurnedClock, token_type: dict[str, object]
+) -> None:
+    server.script.append(written(200, json.dumps({"access_token": "x", "expires_in": 60} | token_type).encode()))
+    tokens = kept(client(server), clock)
+    assert [await tokens.token(), await tokens.token()] == ["x", "x"]
+    await tokens.aclose()
+
+
+@pytest.mark.parametrize(
+    "lifetime", [None, 0, -1, -1e300, "", "soon", "null", "NaN", "Infinity", "٣", True, [3599], {}]
+)
+async def test_a_token_without_a_known_end_is_used_once(
+    server: OAuthServer, clock: HandTurnedClock, lifetime: object
+) -> None:
+    server.lifetime = lifetime
     tokens = kept(client(server), clock)
     assert [await tokens.token(), await tokens.token()] == ["oauth-1", "oauth-2"]
+    await tokens.aclose()
+
+
+async def test_a_life_of_null_is_none(server: OAuthServer, clock: HandTurnedClock) -> None:
+    server.script.append(written(200, b'{"access_token": "x", "token_type": "Bearer", "expires_in": null}'))
+    tokens = kept(client(server), clock)
+    assert [await tokens.token(), await tokens.token()] == ["x", "oauth-1"]
     await tokens.aclose()
 
 
@@ -94,7 +145,6 @@ async def test_what_the_server_objects_to_is_named(
     [
         (written(200, b'{"access_token": 7, "token_type": "Bearer"}'), "not that of a token endpoint"),
         (written(200, b'{"access_token": "x", "token_type": ["Bearer"]}'), "not that of a token endpoint"),
-        (written(200, b'{"access_token": "x", "token_type": "Bearer", "expires_in": "3600"}'), "not that of"),
         (written(200, b'{"access_token": "x", "token_type": "mac"}'), "no bearer token"),
         (written(200, b"[" * 60_000), "not that of a token endpoint"),
         (written(500, b'{"error": 7}'), "it answered 500;"),

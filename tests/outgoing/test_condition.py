@@ -1,6 +1,7 @@
 """Asking send conditions over real HTTP: every row of integrations.md 3.2 and processing.md 1.7."""
 
 import asyncio
+import base64
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from varsel.outgoing.breaker import Breakers, Resting
 from varsel.outgoing.condition import ConditionClient, QuestionLimits
 from varsel.outgoing.fetch import Fetcher
 from varsel.outgoing.guard import Allowed, Guard
+from varsel.outgoing.signature import Signature, read_webhook_keys
 from varsel.outgoing.turns import TurnLimits, Turns
 from varsel.outgoing.verdict import Inconclusive, Met, NotAsked, NotMet
 
@@ -75,7 +77,8 @@ def client(
     guard = Guard(FixedResolver(["127.0.0.1"]), Allowed.read([allowed]))
     fetcher = Fetcher(guard, tls=tls or _TRUSTS_NOBODY)
     breakers = Breakers(clock, Resting(failures=2, first=timedelta(seconds=15)), lambda: 0.5)
-    return ConditionClient(fetcher, Turns(turns or TurnLimits()), breakers, introduction, limits or QuestionLimits())
+    limits = limits or QuestionLimits()
+    return ConditionClient(fetcher, Turns(turns or TurnLimits()), breakers, introduction, limits, clock)
 
 
 _MET = [
@@ -181,13 +184,123 @@ async def test_a_name_that_could_not_be_looked_up_was_not_asked_and_its_host_is_
     assert verdicts == [NotAsked(f"no thread for {len(_NAME)} letters")] * 3
 
 
-async def test_a_redirect_to_a_private_address_goes_nowhere() -> None:
-    async with ConditionEndpoint() as inside:
-        redirect = Says(307, b"", {"Location": inside.url("/admin")})
-        async with ConditionEndpoint(redirect) as endpoint:
-            verdict = await client().ask(endpoint.url())
-    assert verdict == Inconclusive("the endpoint answered 307; redirects are not followed")
-    assert inside.received == []
+def to(place: str, status: int = 302) -> Says:
+    return Says(status, NO.body, {"Location": place})
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("place", "target"),
+    [("/check/", "/check/"), ("check/?case=42", "/check/?case=42"), ("?a=b", "/check?a=b"), ("//{}/x", "/x")],
+)
+async def test_a_redirect_within_a_host_is_followed(status: int, place: str, target: str) -> None:
+    async with ConditionEndpoint(YES) as end:
+        redirect = to(place.format(f"{_NAME.upper()}:{end.port}"), status)
+        async with ConditionEndpoint(redirect, NO) as endpoint:
+            verdict = await client().ask(endpoint.url("/check", _NAME))
+    elsewhere = place.startswith("//")
+    assert verdict == (Met() if elsewhere else NotMet())
+    asked = end.received[0] if elsewhere else endpoint.received[1]
+    assert (asked.method, asked.target, len(end.received)) == ("GET", target, int(elsewhere))
+
+
+async def test_three_redirects_are_followed_and_no_more() -> None:
+    async with ConditionEndpoint(*[to("/next")] * 3, otherwise=NO) as endpoint:
+        assert await client().ask(endpoint.url()) == NotMet()
+    assert len(endpoint.received) == 4
+    async with ConditionEndpoint(otherwise=to("/")) as endless:
+        verdict = await client().ask(endless.url())
+    assert verdict == Inconclusive("the endpoint answered 302; no more than 3 redirects are followed")
+    assert len(endless.received) == 4
+
+
+async def test_http_may_lead_to_https_without_the_token(tmp_path: Path) -> None:
+    certificate = server_certificate(tmp_path, _NAME)
+    async with ConditionEndpoint(NO, tls=certificate.server) as end, ConditionEndpoint() as endpoint:
+        endpoint.script.append(to(end.url("/secure", _NAME), 301))
+        asking = client(Introduction(Bearer(NumberedTokens()), over_http=True), tls=certificate.trust)
+        assert await asking.ask(endpoint.url(host=_NAME)) == NotMet()
+    assert endpoint.received[0].headers["authorization"] == "Bearer token-1"
+    assert "authorization" not in end.received[0].headers
+
+
+async def test_https_does_not_lead_down_to_http(tmp_path: Path) -> None:
+    certificate = server_certificate(tmp_path, _NAME)
+    async with ConditionEndpoint() as end, ConditionEndpoint(tls=certificate.server) as endpoint:
+        endpoint.script.append(to(end.url(host=_NAME)))
+        verdict = await client(tls=certificate.trust).ask(endpoint.url(host=_NAME))
+    assert verdict == Inconclusive("the endpoint answered 302; redirects from https to http are not followed")
+    assert end.received == []
+
+
+async def test_a_secret_does_not_go_along_with_a_redirect_and_a_signature_does() -> None:
+    signature = Signature(read_webhook_keys("whsec_" + base64.b64encode(bytes(32)).decode()), _CLOCK)
+    for authentication, name, along in ((_FIELD, "x-api-key", False), (signature, "webhook-signature", True)):
+        async with ConditionEndpoint(to("/check/"), NO) as endpoint:
+            asking = client(Introduction(authentication, over_http=True))
+            assert await asking.ask(endpoint.url("/check")) == NotMet()
+        assert [name in asked.headers for asked in endpoint.received] == [True, along]
+
+
+async def test_after_a_renewed_token_a_redirect_is_followed_without_it() -> None:
+    async with ConditionEndpoint(Says(401), to("/check/"), NO) as endpoint:
+        asking = client(Introduction(Bearer(NumberedTokens()), over_http=True))
+        assert await asking.ask(endpoint.url("/check")) == NotMet()
+    shown = [asked.headers.get("authorization") for asked in endpoint.received]
+    assert shown == ["Bearer token-1", "Bearer token-2", None]
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        (f"http://other.example.com{_SECRET}", "redirects to another host are not followed"),
+        (f"http://{_NAME}.{_SECRET[1:]}", "redirects to another host are not followed"),
+        ("http://169.254.169.254/latest/", "redirects to another host are not followed"),
+        (f"ftp://{_NAME}/", "it names an address that cannot be asked"),
+        (f"http://user:c2VjcmV0@{_NAME}/", "it names an address that cannot be asked"),
+        ("http://[::1", "it names an address that cannot be asked"),
+        ("", "it names no address to go on to"),
+        (None, "it names no address to go on to"),
+    ],
+)
+async def test_a_redirect_that_leaves_the_host_goes_nowhere(place: str | None, why: str) -> None:
+    redirect = Says(307, YES.body) if place is None else to(place, 307)
+    async with ConditionEndpoint(redirect) as endpoint:
+        verdict = await client().ask(endpoint.url(host=_NAME))
+    assert verdict == Inconclusive(f"the endpoint answered 307; {why}")
+    assert len(endpoint.received) == 1
+
+
+async def test_every_redirect_goes_through_the_guard() -> None:
+    resolver = FixedResolver(["127.0.0.1"], ["10.0.0.1"])
+    asking = ConditionClient(
+        Fetcher(Guard(resolver, Allowed.read(["127.0.0.0/8"])), tls=_TRUSTS_NOBODY), Turns(), Breakers(_CLOCK)
+    )
+    async with ConditionEndpoint(otherwise=to("/check/")) as endpoint:
+        verdict = await asking.ask(endpoint.url("/check", _NAME))
+    assert isinstance(verdict, Inconclusive)
+    assert "lies at a private address" in verdict.reason
+    assert len(endpoint.received) == 1
+
+
+async def test_redirects_take_the_time_of_the_question() -> None:
+    async with ConditionEndpoint(to("/slow"), Does.HOLD) as endpoint:
+        verdict = await client(limits=QuestionLimits(within=4 * _TINY)).ask(endpoint.url())
+    assert isinstance(verdict, Inconclusive)
+    assert "did not answer in full" in verdict.reason
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("wish", ["120", "Thu, 01 Jan 2026 00:02:00 GMT"])
+async def test_an_endpoint_that_is_busy_says_when_to_come_back(status: int, wish: str) -> None:
+    async with ConditionEndpoint(Says(status, b"", {"Retry-After": wish})) as endpoint:
+        verdict = await client().ask(endpoint.url())
+    assert verdict == Inconclusive(f"the endpoint answered {status}", timedelta(minutes=2))
+
+
+async def test_only_who_is_busy_may_ask_for_time() -> None:
+    async with ConditionEndpoint(Says(500, b"", {"Retry-After": "120"})) as endpoint:
+        assert await client().ask(endpoint.url()) == Inconclusive("the endpoint answered 500")
 
 
 async def test_without_tokens_nothing_authenticates_the_question() -> None:
@@ -233,18 +346,18 @@ async def test_without_a_token_to_be_had_the_endpoint_is_not_asked() -> None:
     async with ConditionEndpoint() as endpoint:
         asking = client(Introduction(Bearer(NoTokens()), over_http=True))
         verdicts = [await asking.ask(endpoint.url()) for _ in range(3)]
-    assert verdicts == [Inconclusive("Maskinporten could not answer a token: it answered 500")] * 3
+    assert verdicts == [NotAsked("Maskinporten could not answer a token: it answered 500")] * 3
     assert endpoint.received == [], "and it is not the endpoint that is laid to rest for it"
 
 
-async def test_without_another_token_to_be_had_a_rejection_stays_inconclusive() -> None:
+async def test_without_another_token_to_be_had_a_rejection_is_no_answer() -> None:
     class LastToken(NoTokens):
         async def token(self) -> str:
             return "token-1"
 
     async with ConditionEndpoint(Says(401)) as endpoint:
         verdict = await client(Introduction(Bearer(LastToken()), over_http=True)).ask(endpoint.url())
-    assert verdict == Inconclusive("Maskinporten could not answer a token: it answered 500 after 7 letters")
+    assert verdict == NotAsked("Maskinporten could not answer a token: it answered 500 after 7 letters")
     assert len(endpoint.received) == 1
 
 

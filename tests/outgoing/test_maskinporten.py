@@ -140,10 +140,6 @@ _ODD = {
     "redirect": (written(302, b"", {"Location": "http://127.0.0.1:9/"}), "it answered 302;"),
     "not JSON": (written(200, b"<html>secret"), "not that of a token endpoint"),
     "no token": (written(200, b'{"token_type": "Bearer", "expires_in": 119}'), "not that of a token endpoint"),
-    "lifetime in words": (
-        written(200, b'{"access_token": "secret", "token_type": "Bearer", "expires_in": "soon"}'),
-        "not that of a token endpoint",
-    ),
     "other kind": (
         written(200, b'{"access_token": "secret", "token_type": "DPoP", "expires_in": 9}'),
         "no bearer token",

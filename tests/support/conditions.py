@@ -27,4 +27,5 @@ def condition_client(
     """Make the client; it asks endpoints on loopback addresses only."""
     guard = Guard(FixedResolver(["127.0.0.1"]), Allowed.read(["127.0.0.0/8"]))
     limits = QuestionLimits(within=within)
-    return ConditionClient(Fetcher(guard, tls=tls), Turns(turns or TurnLimits()), Breakers(clock), introduction, limits)
+    turns_of_all = Turns(turns or TurnLimits())
+    return ConditionClient(Fetcher(guard, tls=tls), turns_of_all, Breakers(clock), introduction, limits, clock)

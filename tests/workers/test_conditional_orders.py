@@ -11,8 +11,10 @@ from uuid import UUID
 import pytest
 
 from tests.support.condition_endpoint import NO, YES, ConditionEndpoint, Does, Says
-from tests.support.conditions import condition_client
+from tests.support.conditions import TRUSTS_NOBODY, condition_client
 from tests.support.directories import FragileDirectory
+from tests.support.loopback import written
+from tests.support.oauth_server import CLIENT_ID, CLIENT_SECRET, SCOPE, OAuthServer
 from tests.support.orders import emails, make_order, many
 from tests.support.rig import LEASE, NOON, Rig, crew_options
 from tests.support.truths import assert_counters_are_true, assert_nothing_is_held
@@ -21,6 +23,9 @@ from varsel.contacts.fixed import FixedDirectory
 from varsel.model.clock import HandTurnedClock, SystemClock
 from varsel.model.orders import OrderStatus, Recipient
 from varsel.orders.condition import ConditionPolicy, Undecided
+from varsel.outgoing.authentication import Bearer, Introduction
+from varsel.outgoing.client_credentials import Client, ClientCredentials
+from varsel.outgoing.tokens import KeptTokens
 from varsel.outgoing.turns import TurnLimits
 from varsel.outgoing.verdict import Inconclusive, Met, NotAsked, NotMet, Verdict
 from varsel.storage import feed, orders
@@ -117,6 +122,46 @@ async def test_without_an_answer_it_is_asked_once_more_after_a_minute(
     assert len(await rig.kept()) == (end is SENT)
     assert await trouble(rig.pool, order) is None
     await assert_nothing_is_held(rig.pool)
+
+
+async def test_without_a_token_an_order_waits_until_one_can_be_had(pool: Pool) -> None:
+    clock = HandTurnedClock(NOON)
+    async with OAuthServer(lifetime="3599") as server, ConditionEndpoint(NO) as endpoint:
+        server.script.extend([written(503, b"")] * 2)
+        source = ClientCredentials(Client(server.token_url, CLIENT_ID, CLIENT_SECRET, SCOPE), clock, tls=TRUSTS_NOBODY)
+        introduction = Introduction(Bearer(KeptTokens(source, clock)), over_http=True)
+        asking = condition_client(clock, introduction=introduction)
+        rig = Rig(pool, FixedDirectory(None), clock=clock, ask_condition=asking.ask)
+        order = await store(rig, endpoint.url())
+        await rig.work()
+        for _ in range(10):
+            assert (await rig.state(order)).status is WAITING, "no token says nothing of the condition"
+            clock.turn(2 * MINUTE)
+            await rig.work()
+            if endpoint.received:
+                break
+        assert [asked.headers["authorization"] for asked in endpoint.received] == ["Bearer oauth-1"]
+    assert (await rig.state(order)).status is STOPPED
+    assert await rig.kept() == []
+
+
+@pytest.mark.parametrize("wish", ["300", "Mon, 15 Jun 2026 10:05:00 GMT"])
+async def test_an_endpoint_that_is_busy_is_asked_again_when_it_wishes(rig: Rig, wish: str) -> None:
+    async with ConditionEndpoint(Says(503, b"", {"Retry-After": wish}), NO) as endpoint:
+        order = await store(rig, endpoint.url())
+        await rig.work()
+        await rig.work(after=5 * MINUTE - SECOND)
+        assert len(endpoint.received) == 1
+        await rig.work(after=SECOND)
+    assert (await rig.state(order)).status is STOPPED
+
+
+async def test_a_condition_behind_a_redirect_of_its_host_stops_the_order(rig: Rig) -> None:
+    async with ConditionEndpoint(Says(308, b"", {"Location": "/check/"}), NO) as endpoint:
+        order = await store(rig, endpoint.url("/check"))
+        await rig.work()
+    assert (await rig.state(order)).status is STOPPED
+    assert await rig.kept() == []
 
 
 async def test_undecided_may_mean_unsent(pool: Pool) -> None:

@@ -44,7 +44,8 @@ async def open_outgoing(
             fetcher_of_files = Fetcher(_guard(settings, resolver_of_files), tls=tls)
             turns = Turns(TurnLimits(settings.condition_concurrency, settings.condition_concurrency_per_host))
             limits = QuestionLimits(settings.condition_timeout)
-            yield Outgoing(fetcher_of_files, ConditionClient(fetcher, turns, Breakers(clock), introduction, limits))
+            conditions = ConditionClient(fetcher, turns, Breakers(clock), introduction, limits, clock)
+            yield Outgoing(fetcher_of_files, conditions)
 
 
 @asynccontextmanager

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 
-_MOST_DOUBLINGS = 20
-_SPREAD = 0.2
+from varsel.mechanisms.backoff import exponential, lengthened
 
 
 class Undecided(Enum):
@@ -60,17 +59,20 @@ class TreatAsNotMet:
 Step = TryAgain | TreatAsMet | TreatAsNotMet
 
 
-def after_inconclusive(asked: int, policy: ConditionPolicy) -> Step:
-    """Decide after the `asked`-th inconclusive answer in a row, counted from 1."""
+def after_inconclusive(asked: int, policy: ConditionPolicy, rest: timedelta = timedelta(0)) -> Step:
+    """Decide after the `asked`-th inconclusive answer in a row, counted from 1.
+
+    The endpoint wants no further question before `rest` is over.
+    """
     if asked < policy.attempts:
-        return TryAgain(_pause_after(asked, policy))
+        return TryAgain(max(_pause_after(asked, policy), rest))
     match policy.undecided:
         case Undecided.SEND:
             return TreatAsMet()
         case Undecided.DO_NOT_SEND:
             return TreatAsNotMet()
         case Undecided.HOLD:
-            return _hold(asked, policy)
+            return _hold(asked, policy, rest)
 
 
 def after_not_asked(unasked: int, rest: timedelta, jitter: float, policy: ConditionPolicy) -> Step:
@@ -83,29 +85,24 @@ def after_not_asked(unasked: int, rest: timedelta, jitter: float, policy: Condit
     holds = policy.undecided is Undecided.HOLD
     if _add_up_to_more(unasked, first, longest, policy.longest_hold if holds else policy.longest_unasked):
         return TreatAsMet() if policy.undecided is Undecided.SEND else TreatAsNotMet()
-    return TryAgain(max(_doubled(unasked, first, longest), rest) * (1 + _SPREAD * jitter))
+    return TryAgain(lengthened(max(exponential(unasked, first, longest), rest), jitter))
 
 
-def _hold(asked: int, policy: ConditionPolicy) -> TryAgain | TreatAsNotMet:
+def _hold(asked: int, policy: ConditionPolicy, rest: timedelta) -> TryAgain | TreatAsNotMet:
     if _add_up_to_more(asked, policy.pause, policy.longest_pause, policy.longest_hold):
         return TreatAsNotMet()
-    return TryAgain(_pause_after(asked, policy))
+    return TryAgain(max(_pause_after(asked, policy), rest))
 
 
 def _pause_after(asked: int, policy: ConditionPolicy) -> timedelta:
-    return _doubled(asked, policy.pause, policy.longest_pause)
+    return exponential(asked, policy.pause, policy.longest_pause)
 
 
 def _add_up_to_more(times: int, first: timedelta, longest: timedelta, bound: timedelta) -> bool:
     """Tell whether the first `times` pauses are longer than `bound` together."""
     together = timedelta(0)
     for time in range(1, times + 1):
-        together += _doubled(time, first, longest)
+        together += exponential(time, first, longest)
         if together > bound:
             return True
     return False
-
-
-def _doubled(time: int, first: timedelta, longest: timedelta) -> timedelta:
-    """Return the `time`-th pause, counted from 1."""
-    return min(first * (1 << min(time - 1, _MOST_DOUBLINGS)), longest)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from time import monotonic
 
 from varsel.errors import (
     AddressNotFetched,
@@ -12,10 +13,12 @@ from varsel.errors import (
     DependencyFailure,
     NameNotLookedUp,
 )
+from varsel.model.clock import Clock, SystemClock
 from varsel.outgoing.authentication import Introduction
 from varsel.outgoing.breaker import Breakers
 from varsel.outgoing.destination import Destination, read_destination
 from varsel.outgoing.fetch import Answer, Fetcher, SizeLimit
+from varsel.outgoing.redirects import MOST_REDIRECTS, redirected, too_many
 from varsel.outgoing.turns import Turns
 from varsel.outgoing.verdict import Inconclusive, NotAsked, Verdict, read_answer
 
@@ -40,12 +43,14 @@ class ConditionClient:
         breakers: Breakers,
         introduction: Introduction | None = None,
         limits: QuestionLimits = QuestionLimits(),
+        clock: Clock | None = None,
     ) -> None:
         self._fetcher = fetcher
         self._turns = turns
         self._breakers = breakers
         self._introduction = introduction
         self._limits = limits
+        self._clock = clock or SystemClock()
 
     async def ask(self, url: str) -> Verdict:
         """Ask the endpoint at `url` once, twice if it rejects a token. Every failure is a verdict, none is raised."""
@@ -70,28 +75,65 @@ class ConditionClient:
             # One slow or broken path must not decide for its neighbours; what it costs is bounded by the host's turns.
             self._breakers.succeeded(destination.host)
             return Inconclusive(str(failure))
-        except NameNotLookedUp as busy:
-            return NotAsked(str(busy))
+        except (NameNotLookedUp, DependencyFailure) as unasked:  # the latter: no token could be had
+            return NotAsked(str(unasked))
         except AddressUnreachable as failure:
             self._breakers.failed(destination.host)
             return Inconclusive(str(failure))
-        except (AddressNotFetched, DependencyFailure) as failure:
+        except AddressNotFetched as failure:
             return Inconclusive(str(failure))
-        # Even a 500 is an answer: one bad path must not make the verdicts of its neighbours on the same host.
-        self._breakers.succeeded(destination.host)
-        return read_answer(answer)
+        return read_answer(answer, self._clock.now())
 
     async def _answer(self, destination: Destination) -> Answer:
+        """Ask, once more if a token is rejected, and follow redirects. Raises `AddressNotFetched` in all its forms.
+
+        Redirects take the question's time. What is confidential does not go along with them (integrations.md 3.2).
+        Raises `DependencyFailure` without a token that the endpoint might accept.
+        """
         introduction = self._introduction
         if introduction is None or not introduction.suits(destination):
-            return await self._get(destination, {})
-        fields = await introduction.authentication.fields()
-        answer = await self._get(destination, fields)
-        if answer.status != _UNAUTHORIZED:
-            return answer
-        others = await introduction.authentication.renewed(fields)
-        return answer if others is None else await self._get(destination, others)
+            question = self._question({})
+            return await question.follow(destination, await question.ask(destination))
+        authentication = introduction.authentication
+        fields = await authentication.fields()
+        question = self._question(fields)
+        answer = await question.ask(destination)
+        if answer.status == _UNAUTHORIZED and (others := await authentication.renewed(fields)) is not None:
+            question = self._question(others)
+            answer = await question.ask(destination)
+        return await question.follow(destination, answer, confidential=authentication.confidential)
 
-    async def _get(self, destination: Destination, headers: Mapping[str, str]) -> Answer:
-        limit = SizeLimit(self._limits.largest)
-        return await self._fetcher.get(destination, within=self._limits.within, limit=limit, headers=headers)
+    def _question(self, fields: Mapping[str, str]) -> "_Question":
+        return _Question(self._fetcher, self._breakers, self._limits, fields)
+
+
+class _Question:
+    """One question and the redirects it meets, all within the time of one question."""
+
+    def __init__(self, fetcher: Fetcher, breakers: Breakers, limits: QuestionLimits, fields: Mapping[str, str]) -> None:
+        self._fetcher = fetcher
+        self._breakers = breakers
+        self._largest = limits.largest
+        self._left = limits.within
+        self._fields = fields
+
+    async def ask(self, destination: Destination, *, shown: bool = True) -> Answer:
+        """Ask in the time that is left; `shown` sends the fields along."""
+        began = monotonic()
+        headers, limit = (self._fields if shown else {}), SizeLimit(self._largest)
+        answer = await self._fetcher.get(destination, within=self._left, limit=limit, headers=headers)
+        self._left = max(timedelta(0), self._left - timedelta(seconds=monotonic() - began))
+        # Even a 500 is an answer: one bad path must not make the verdicts of its neighbours on the same host.
+        self._breakers.succeeded(destination.host)
+        return answer
+
+    async def follow(self, asked: Destination, answer: Answer, *, confidential: bool = True) -> Answer:
+        """Return the answer at the end of the redirects. Raises `AddressRefused` for one that is not followed."""
+        for _ in range(MOST_REDIRECTS):
+            target = redirected(asked, answer)
+            if target is None:
+                return answer
+            asked, answer = target, await self.ask(target, shown=not confidential)
+        if redirected(asked, answer) is not None:
+            raise too_many(answer)
+        return answer

@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import jwt
 
 from varsel.errors import DependencyFailure
-from varsel.outgoing.token_endpoint import Reply, TokenHttp, is_bearer_token
+from varsel.outgoing.token_endpoint import Reply, TokenHttp, is_bearer_token, seconds_in
 from varsel.outgoing.tokens import BearerTokens, Missed, Token
 
 _PATH = "exchange/maskinporten"
 _OK, _UNAUTHORIZED = 200, 401
-_UNREADABLE = (jwt.PyJWTError, LookupError, TypeError, ValueError, OverflowError, OSError)
-"""What the library raises for something that is no token, and the calendar for an end that is no time."""
+_UNREADABLE = (jwt.PyJWTError, LookupError, TypeError, ValueError, RecursionError)
+"""What the library raises for something that is no token."""
+_LAST_SECOND = 253_402_300_799  # of the year 9999
 
 
 class Exchange:
@@ -58,14 +59,16 @@ def _exchanged(reply: Reply) -> Token | Missed:
     token = reply.body.decode("latin-1").strip().strip('"').strip()
     if not is_bearer_token(token):
         return Missed("its answer holds no token")
-    ends = _end_of(token)
-    return Missed("its token names no end") if ends is None else Token(token, ends)
+    return Token(token, _end_of(token))
 
 
-def _end_of(token: str) -> datetime | None:
-    """Read until when a token holds. Whether it is genuine is for those to say who are shown it."""
+def _end_of(token: str) -> datetime:
+    """Read until when a token holds; long ago where it does not say, so that it is used once.
+
+    Whether it is genuine is for the components to say that are shown it.
+    """
     try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-        return datetime.fromtimestamp(claims["exp"], UTC)
+        written = jwt.decode(token, options={"verify_signature": False}).get("exp")
     except _UNREADABLE:
-        return None
+        written = None
+    return datetime.fromtimestamp(max(0.0, min(seconds_in(str(written)) or 0.0, _LAST_SECOND)), UTC)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -37,10 +37,11 @@ class SizeLimit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer."""
+    """A complete answer. `headers` are read in any letter case."""
 
     status: int
     body: bytes
+    headers: httpx.Headers = field(default_factory=httpx.Headers, compare=False, repr=False)
 
 
 class Incoming:
@@ -48,6 +49,7 @@ class Incoming:
 
     def __init__(self, origin: str, response: httpx.Response, limit: SizeLimit) -> None:
         self.status = response.status_code
+        self.headers = response.headers
         self._origin = origin
         self._response = response
         self._limit = limit
@@ -139,7 +141,7 @@ class Fetcher:
     ) -> Answer:
         """Fetch a whole answer of any status. Raises `AddressNotFetched` in all its forms."""
         async with self.open(destination, within=within, limit=limit, headers=headers) as incoming:
-            return Answer(incoming.status, await incoming.read())
+            return Answer(incoming.status, await incoming.read(), incoming.headers)
 
     @asynccontextmanager
     async def open(

@@ -14,6 +14,9 @@ from varsel.outgoing.tokens import Missed, Token
 
 _LARGEST_ANSWER = 65_536  # bytes
 _LONGEST_LIFE = 10 * 86_400  # seconds; beyond it dates might end
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_BEARER_TYPES = frozenset({"bearer", "bearertoken"})
+"""Types in lower case. A server that names none gives what was asked for; Apigee writes `BearerToken`."""
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 _ERROR_WORD = re.compile(r"[a-z_]{1,40}")
 _FIELDS = {"User-Agent": "varsel", "Accept": "application/json", "Accept-Encoding": "identity"}
@@ -29,8 +32,8 @@ class Reply:
 
 class _Granted(msgspec.Struct):
     access_token: str
-    token_type: str
-    expires_in: int = 0
+    token_type: str | None = None
+    expires_in: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Refused(msgspec.Struct):
@@ -105,10 +108,24 @@ def _read(body: bytes, asked_at: datetime) -> Token | Missed:
         answer = msgspec.json.decode(body, type=_Granted)
     except (msgspec.DecodeError, ValueError, RecursionError):
         return Missed("its answer is not that of a token endpoint")
-    if answer.token_type.lower() != "bearer" or not is_bearer_token(answer.access_token):
+    if (answer.token_type or "bearer").lower() not in _BEARER_TYPES or not is_bearer_token(answer.access_token):
         return Missed("its answer holds no bearer token")
-    life = timedelta(seconds=max(0, min(answer.expires_in, _LONGEST_LIFE)))
-    return Token(answer.access_token, asked_at + life)
+    return Token(answer.access_token, asked_at + _life(bytes(answer.expires_in).decode("utf-8", "replace")))
+
+
+def seconds_in(written: str) -> float | None:
+    """Read a number of seconds as token servers write it; None if `written` is no number.
+
+    RFC 6749 (section 4.2.2) and RFC 7519 (section 2) want a JSON number. Servers in use also send a number with a
+    fraction, and a number in quotes (Azure AD v1, Apigee).
+    """
+    text = written.strip(' "\t\r\n')
+    return float(text) if _NUMBER.fullmatch(text) else None
+
+
+def _life(written: str) -> timedelta:
+    """Return how long a token lasts by its `expires_in`; zero where that says nothing, so that it is used once."""
+    return timedelta(seconds=max(0.0, min(seconds_in(written) or 0.0, _LONGEST_LIFE)))
 
 
 def _refused(reply: Reply, advice: str) -> Missed:

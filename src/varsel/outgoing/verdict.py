@@ -1,13 +1,15 @@
 """What became of asking a send condition, and how an endpoint's answer is read (processing.md 1.7)."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
+from varsel.mechanisms.retry_after import read_retry_after
 from varsel.outgoing.fetch import Answer
 
 _MEMBER = "sendNotification"
+_BUSY = frozenset({429, 503})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -23,9 +25,13 @@ class NotMet:
 
 @dataclass(frozen=True, slots=True)
 class Inconclusive:
-    """Nothing could be learnt. `reason` names scheme and host at most, never the answer's content."""
+    """Nothing could be learnt. `reason` names scheme and host at most, never the answer's content.
+
+    The endpoint asks to be left alone for `rest`.
+    """
 
     reason: str
+    rest: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,10 @@ class NotAsked:
 Verdict = Met | NotMet | Inconclusive | NotAsked
 
 
-def read_answer(answer: Answer) -> Met | NotMet | Inconclusive:
+def read_answer(answer: Answer, now: datetime) -> Met | NotMet | Inconclusive:
     """Read an endpoint's answer (integrations.md 3.2): any 2xx, and a JSON object with a boolean of the exact name."""
     if not 200 <= answer.status <= 299:
-        return Inconclusive(_refusal(answer.status))
+        return Inconclusive(f"the endpoint answered {answer.status}", _rest(answer, now))
     try:
         document = msgspec.json.decode(answer.body.removeprefix(_BYTE_ORDER_MARK))
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -53,6 +59,7 @@ def read_answer(answer: Answer) -> Met | NotMet | Inconclusive:
     return Met() if decision else NotMet()
 
 
-def _refusal(status: int) -> str:
-    redirect = 300 <= status <= 399
-    return f"the endpoint answered {status}" + ("; redirects are not followed" if redirect else "")
+def _rest(answer: Answer, now: datetime) -> timedelta:
+    """Return how long an endpoint that has too much to do asks to be left alone, an hour at most."""
+    wish = answer.headers.get("Retry-After", "") if answer.status in _BUSY else ""
+    return read_retry_after(wish, now=now) or timedelta(0)

@@ -1097,8 +1097,9 @@ class Table:
         CONDITIONS,
         duration("100ms", "100s"),
         "10s",
-        "Longest wait for an endpoint, from the connection to the last byte of its answer. Later answers count as "
-        "none. The look-up of its name has 5 s of its own. Altinn Notifications waits 100 s.",
+        "Longest wait for an endpoint, from the connection to the last byte of its answer. Up to three redirects on "
+        "the same host are followed in this time, without the token. Later answers count as none. The look-up of its "
+        "name has 5 s of its own. Altinn Notifications waits 100 s.",
     )
     condition_concurrency: int = setting(
         CONDITIONS, whole(1, 1000, "questions"), "64", "Endpoints asked at once in one process."
@@ -1130,8 +1131,8 @@ class Table:
         "send",
         "What becomes of an order whose condition stays undecided: `send` sends it, as the contract says; "
         "`do-not-send` ends it as `SendConditionNotMet`; `hold` goes on asking for 48 hours and then ends it so. "
-        "It decides only about endpoints that were asked, or could not be for 24 hours (`hold`: 48) because their host "
-        "cannot be reached or is asked too much already.",
+        "It decides only about endpoints that were asked, or could not be for 24 hours (`hold`: 48): no token could be "
+        "had, or their host cannot be reached or is asked too much already.",
     )
     condition_authentication: ConditionAuthentication = setting(
         CONDITIONS,

@@ -163,9 +163,9 @@ class ConditionalOrders:
                 return False
             case NotAsked(reason, rest):
                 return await self._is_met_unasked(order, reason, rest)
-            case Inconclusive(reason):
+            case Inconclusive(reason, rest):
                 asked = replace(order, condition_asked=order.condition_asked + 1)
-                step = after_inconclusive(asked.condition_asked, self._options.policy)
+                step = after_inconclusive(asked.condition_asked, self._options.policy, rest)
                 return await self._is_treated_as_met(asked, step, reason)
 
     async def _verdict(self, order: ClaimedOrder) -> Verdict:
