@@ -102,3 +102,15 @@ async def test_names_that_do_not_exist_fail_for_all_who_asked() -> None:
     answers = await asyncio.gather(*(resolver.addresses("a.example") for _ in range(3)), return_exceptions=True)
     resolver.close()
     assert [type(answer) for answer in answers] == [OSError] * 3
+
+
+async def test_slow_name_servers_of_one_creator_leave_threads_to_others() -> None:
+    servers = SlowNameServers(".slow")
+    async with resolving(servers, LookUpLimits(total=8, per_domain=2)) as resolver:
+        names = [f"a.{number}.slow" for number in range(20)]
+        held = [asyncio.create_task(resolver.addresses(name, "hog")) for name in names]
+        await are_asked(servers, 6)
+        assert await resolver.addresses("quick.example", "ttd") == _HERE
+        assert len(servers.asked) == 7, "three quarters of the threads, and the other creator's"
+        servers.release()
+        assert await asyncio.gather(*held) == [_HERE] * 20

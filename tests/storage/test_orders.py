@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -171,15 +172,21 @@ async def test_looking_ahead_takes_orders_early_but_ends_no_lease(pool: Pool) ->
     assert len(await claim(pool, at=LEASE, look_ahead=look_ahead)) == 1
 
 
-def asking(host: str, *, at: timedelta = timedelta(0)) -> Order:
+def asking(host: str, *, at: timedelta = timedelta(0), creator: str = "ttd") -> Order:
     """Make an order due so long after noon whose send condition is asked at `host`."""
-    return make_order(emails("kari"), NOON, send_at=NOON + at, condition_endpoint=f"https://{host}/check?case=1")
+    endpoint = f"https://{host}/check?case=1"
+    return make_order(emails("kari"), NOON, send_at=NOON + at, condition_endpoint=endpoint, creator=creator)
 
 
 async def claim_asking(
-    pool: Pool, *, limit: int = 100, at_host: int = 100, at: timedelta = timedelta(0), **under_way: int
+    pool: Pool,
+    under_way: Mapping[str, int] | None = None,
+    *,
+    limit: int = 200,
+    at_host: int = 100,
+    at: timedelta = timedelta(0),
 ) -> list[ClaimedOrder]:
-    """Claim orders with a send condition; `under_way` counts those at `<name>.example.com`."""
+    """Claim orders with a send condition; `under_way` counts those of `ttd` at `<name>.example.com`."""
     return await orders.claim_conditional(
         pool,
         now=NOON + at,
@@ -187,7 +194,9 @@ async def claim_asking(
         look_ahead=timedelta(0),
         limit=limit,
         at_host=at_host,
-        under_way={await number_of(pool, f"https://{name}.example.com/"): n for name, n in under_way.items()},
+        under_way={
+            ("ttd", await number_of(pool, f"https://{name}.example.com/")): n for name, n in (under_way or {}).items()
+        },
     )
 
 
@@ -206,20 +215,66 @@ async def test_a_claim_passes_by_the_backlog_of_a_host(pool: Pool) -> None:
     await store(pool, *(asking("slow.example.com", at=-minute) for _ in range(500)))
     (quick,) = await store(pool, asking("quick.example.com"))
 
-    claimed = await claim_asking(pool, limit=5, at_host=4)
+    claimed = await claim_asking(pool, limit=6, at_host=4)
     assert by_hosts(claimed) == {"slow.example.com": 4, "quick.example.com": 1}
     assert quick in {order.id for order in claimed}
 
-    assert by_hosts(await claim_asking(pool, at_host=4, slow=3)) == {"slow.example.com": 1}
-    assert await claim_asking(pool, at_host=4, slow=4) == []
-    assert await claim_asking(pool, at_host=4, slow=9) == []
+    assert by_hosts(await claim_asking(pool, {"slow": 3}, at_host=4)) == {"slow.example.com": 1}
+    assert await claim_asking(pool, {"slow": 4}, at_host=4) == []
+    assert await claim_asking(pool, {"slow": 9}, at_host=4) == []
 
 
 async def test_who_has_least_under_way_is_claimed_first_then_the_oldest(pool: Pool) -> None:
     for host, hour in (("a", 3), ("b", 2), ("c", 1)):
         await store(pool, *(asking(f"{host}.example.com", at=-timedelta(hours=hour)) for _ in range(3)))
-    assert by_hosts(await claim_asking(pool, limit=1, a=1, b=1)) == {"c.example.com": 1}
-    assert by_hosts(await claim_asking(pool, limit=3, a=2)) == {"b.example.com": 2, "c.example.com": 1}
+    assert by_hosts(await claim_asking(pool, {"a": 1, "b": 1}, limit=1)) == {"c.example.com": 1}
+    assert by_hosts(await claim_asking(pool, {"a": 2}, limit=4)) == {"b.example.com": 2, "c.example.com": 1}
+
+
+def by_creators(claimed: list[ClaimedOrder]) -> Counter[str]:
+    return Counter(order.creator for order in claimed)
+
+
+async def test_a_creator_alone_gets_three_quarters_of_the_places(pool: Pool) -> None:
+    await store(pool, *(asking(f"{number % 40}.example.com") for number in range(300)))
+    first = await claim_asking(pool, limit=200)
+    assert len(first) == 150
+    held = {f"{number}": 0 for number in range(40)} | {"0": 150}
+    assert await claim_asking(pool, held, limit=50) == []
+
+
+async def test_creators_get_equal_shares_however_unequal_their_backlogs_are(pool: Pool) -> None:
+    hour = timedelta(hours=1)
+    await store(pool, *(asking(f"{number % 40}.slow.example.com", at=-hour, creator="hog") for number in range(400)))
+    await store(pool, *(asking("one.example.com", creator="ttd") for _ in range(100)))
+    await store(pool, *(asking("one.example.com", creator="skd") for _ in range(3)))
+    claimed = by_creators(await claim_asking(pool, limit=70))
+    assert claimed["skd"] == 3
+    assert abs(claimed["hog"] - claimed["ttd"]) <= 1
+    assert claimed["hog"] == 29, "a creator has fewer than three times the places that stay free"
+
+
+async def test_another_creator_is_claimed_beside_one_that_has_its_share(pool: Pool) -> None:
+    await store(pool, *(asking(f"{number % 40}.example.com", at=-SECOND) for number in range(400)))
+    (other,) = await store(pool, asking("0.example.com", creator="skd"))
+    held = {f"{number}": 4 for number in range(1, 38)} | {"0": 2}
+    assert [order.id for order in await claim_asking(pool, held, limit=50)] == [other]
+
+
+async def test_at_one_host_creators_take_turns(pool: Pool) -> None:
+    await store(pool, *(asking("apps.example.com", at=-SECOND, creator="hog") for _ in range(50)))
+    await store(pool, *(asking("apps.example.com", creator="skd") for _ in range(50)))
+    assert by_creators(await claim_asking(pool, at_host=16)) == {"hog": 8, "skd": 8}
+
+
+async def test_no_number_of_creators_or_hosts_hides_the_others_for_long(pool: Pool) -> None:
+    await store(pool, *(asking(f"{number}.example.com", creator="hog") for number in range(700)))
+    await store(pool, *(asking("one.example.com", creator=f"creator-{number}") for number in range(200)))
+    (wanted,) = await store(pool, asking("two.example.com", creator="skd"))
+    for _ in range(200):
+        if wanted in {order.id for order in await claim_asking(pool, limit=40)}:
+            return
+    raise AssertionError("200 claims passed by it")
 
 
 async def test_of_each_host_the_oldest_due_are_claimed_and_lost_leases_again(pool: Pool) -> None:

@@ -18,6 +18,7 @@ from tests.support.rig import NOON, Rig
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.contacts import LeftAnswer
 from varsel.model.ids import new_id
+from varsel.model.orders import OrderStatus
 from varsel.model.results import Channel, Result
 from varsel.storage import chains, lookout, notifications, orders, queries, retention, shipments
 from varsel.storage.directory_answers import DirectoryAnswers
@@ -185,3 +186,41 @@ async def test_answers_of_directories_are_found_by_their_digest_while_there_are_
     )
     read = [node.get("Index Name") for node in nodes(msgspec.json.decode(plan)[0]["Plan"]) if "Relation Name" in node]
     assert read == ["directory_answers_pkey"]
+
+
+_CLAIM = [
+    NOON,
+    NOON + timedelta(minutes=1),
+    OrderStatus.Processing,
+    40,
+    NOON,
+    OrderStatus.Registered,
+    16,
+    ["hog"],
+    [1],
+    [3],
+    orders.Queue.Conditional,
+]
+
+
+@pytest.mark.parametrize("analysed", ["nothing", "before", "after"])
+async def test_a_claim_with_conditions_reads_little_whatever_the_backlog_is(pool: Pool, analysed: str) -> None:
+    if analysed == "before":
+        await pool.execute("ANALYZE")
+    for hosts, creator in ((1, "hog"), (400, "ttd"), (1, "skd")):
+        backlog = [f"https://{number % hosts}.example.com/" for number in range(2_000)]
+        waiting = [make_order(emails("kari"), NOON, creator=creator, condition_endpoint=url) for url in backlog]
+        await orders.insert_many(pool, waiting)
+    if analysed == "after":
+        await pool.execute("ANALYZE")
+
+    claim = queries.load("orders")["claim_conditional"].text
+    plan = msgspec.json.decode(await pool.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {claim}", *_CLAIM))
+    scans = [node for node in nodes(plan[0]["Plan"]) if node.get("Relation Name") == "orders" and "Plans" not in node]
+    assert {node["Index Name"] for node in scans} <= {
+        "orders_due",  # whether there is anything
+        "orders_by_creator_and_condition_host",
+        "orders_pkey",
+    }
+    read = sum((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in scans)
+    assert read < 2_000, "at most a few rows for each step of the walk"

@@ -15,8 +15,9 @@ class FixedResolver:
         self._answers = [tuple(ip_address(text) for text in answer) for answer in answers]
         self.asked: list[str] = []
 
-    async def addresses(self, host: str) -> Sequence[IPAddress]:
+    async def addresses(self, host: str, creator: str | None = None) -> Sequence[IPAddress]:
         """Return the scripted addresses."""
+        del creator
         self.asked.append(host)
         return self._answers[min(len(self.asked), len(self._answers)) - 1]
 
@@ -24,8 +25,9 @@ class FixedResolver:
 class UnknownName:
     """Knows no name."""
 
-    async def addresses(self, host: str) -> Sequence[IPAddress]:
+    async def addresses(self, host: str, creator: str | None = None) -> Sequence[IPAddress]:
         """Raise as a resolver does."""
+        del creator
         raise OSError(f"unknown: {len(host)} letters")
 
 
@@ -51,6 +53,7 @@ class SlowNameServers:
 class BusyResolver:
     """Has no thread for anybody."""
 
-    async def addresses(self, host: str) -> Sequence[IPAddress]:
+    async def addresses(self, host: str, creator: str | None = None) -> Sequence[IPAddress]:
         """Raise as a resolver does."""
+        del creator
         raise NameNotLookedUp(f"no thread for {len(host)} letters")

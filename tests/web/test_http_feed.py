@@ -98,7 +98,7 @@ async def test_one_entry_for_each_order_that_ended_whatever_its_type(service: Se
 async def test_an_order_stopped_by_its_condition_has_an_entry_without_recipients(pool: Pool, tmp_path: Path) -> None:
     """SendConditionNotMet with []; no cancelled; nothing before the end (api.md 3.14)."""
 
-    async def not_met(_address: str) -> NotMet:
+    async def not_met(_address: str, _creator: str) -> NotMet:
         return NotMet()
 
     rig = Rig(pool, FixedDirectory(None), ask_condition=not_met)

@@ -245,7 +245,7 @@ async def test_accepted_and_delivered_sms_count_as_succeeded(service: Service) -
 
 
 async def test_status_of_a_stopped_order(pool: Pool, tmp_path: Path) -> None:
-    async def not_met(_address: str) -> NotMet:
+    async def not_met(_address: str, _creator: str) -> NotMet:
         return NotMet()
 
     rig = Rig(pool, FixedDirectory(None), ask_condition=not_met)

@@ -199,7 +199,7 @@ class Told:
         self._verdicts = list(verdicts)
         self.asked = 0
 
-    async def __call__(self, _url: str) -> Verdict:
+    async def __call__(self, _url: str, _creator: str) -> Verdict:
         self.asked += 1
         return self._verdicts.pop(0)
 
@@ -309,7 +309,7 @@ class Held:
         self.asked = asyncio.Event()
         self.verdict: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
 
-    async def __call__(self, _url: str) -> Verdict:
+    async def __call__(self, _url: str, _creator: str) -> Verdict:
         self.asked.set()
         return await self.verdict
 
@@ -419,6 +419,27 @@ async def test_a_backlog_at_a_slow_host_delays_nobody_elses_orders(pool: Pool) -
             await until(lambda: are_sent(rig, others))
             assert len(slow.received) == 2
             assert await pool.fetchval("SELECT count(*) FROM orders WHERE status = $1", WAITING) == 4
+    assert await pool.fetchval("SELECT count(*) FROM orders WHERE condition_unasked > 0") == 0
+
+
+async def test_slow_endpoints_of_one_creator_delay_nobody_elses_orders(pool: Pool) -> None:
+    """More orders at more hosts than there are places and questions, and not a single one comes to an end."""
+    clock = SystemClock()
+    client = condition_client(clock, turns=TurnLimits(total=8, per_host=2), within=5 * MINUTE)
+    options = replace(crew_options(), condition=ConditionOptions(at_once=20, at_host=4, policy=ConditionPolicy()))
+    rig = Rig(pool, FixedDirectory(None), clock=clock, ask_condition=client.ask, options=options)
+    async with ConditionEndpoint(otherwise=Does.HOLD) as slow, ConditionEndpoint() as quick:
+        backlog = [slow.url(host=f"{number % 40}.example.com") for number in range(400)]
+        now = clock.now()
+        await orders.insert_many(
+            pool, [make_order(emails("kari"), now, condition_endpoint=url, creator="hog") for url in backlog]
+        )
+        async with working(rig):
+            await slow.wait_for(lambda: slow.in_flight == 6)
+            others = [await store(rig, quick.url(host=f"{number}.example.org")) for number in range(10)]
+            await until(lambda: are_sent(rig, others))
+            assert len(slow.received) == 6, "three quarters of the questions"
+            assert await pool.fetchval("SELECT count(*) FROM orders WHERE status = $1", WAITING) == 15
     assert await pool.fetchval("SELECT count(*) FROM orders WHERE condition_unasked > 0") == 0
 
 

@@ -591,7 +591,7 @@ class Conditions:
         self._answers = list(answers)
         self.asked = 0
 
-    async def __call__(self, _url: str) -> Verdict:
+    async def __call__(self, _url: str, _creator: str) -> Verdict:
         self.asked += 1
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):

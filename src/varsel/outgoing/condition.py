@@ -52,18 +52,21 @@ class ConditionClient:
         self._limits = limits
         self._clock = clock or SystemClock()
 
-    async def ask(self, url: str) -> Verdict:
-        """Ask the endpoint at `url` once, twice if it rejects a token. Every failure is a verdict, none is raised."""
+    async def ask(self, url: str, creator: str | None = None) -> Verdict:
+        """Ask the endpoint at `url` once, twice if it rejects a token. Every failure is a verdict, none is raised.
+
+        `creator` is who placed the order: turns are shared among creators.
+        """
         try:
-            destination = read_destination(url)
+            destination = read_destination(url, creator)
         except AddressRefused as refused:
             return Inconclusive(str(refused))
-        if not await self._turns.take(destination.host):
+        if not await self._turns.take(destination.host, creator):
             return NotAsked(f"{destination.origin} is being asked too much at this moment")
         try:
             return await self._in_turn(destination)
         finally:
-            self._turns.give_back(destination.host)
+            self._turns.give_back(destination.host, creator)
 
     async def _in_turn(self, destination: Destination) -> Verdict:
         rest = self._breakers.rest(destination.host)

@@ -22,11 +22,15 @@ _NUMERIC_END = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)")
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """An http or https address. `host` is in lower case, ASCII, without final dot; `literal` is set if it is an IP."""
+    """An http or https address. `host` is in lower case, ASCII, without final dot; `literal` is set if it is an IP.
+
+    `creator` is on whose behalf it is fetched, None for nobody in particular.
+    """
 
     url: httpx.URL = field(repr=False)
     host: str
     literal: IPAddress | None
+    creator: str | None = None
 
     @property
     def origin(self) -> str:
@@ -39,7 +43,7 @@ class Destination:
         return self.url.port or (443 if self.url.scheme == "https" else 80)
 
 
-def read_destination(address: str) -> Destination:
+def read_destination(address: str, creator: str | None = None) -> Destination:
     """Read an absolute http or https address without user name and password. Raises `AddressRefused`.
 
     Callers may surround an address with blanks, and write `\\` for `/` and a `%` that begins no escape (api.md 1.3).
@@ -55,7 +59,7 @@ def read_destination(address: str) -> Destination:
     if url.port is not None and not 0 < url.port <= _LAST_PORT:
         raise AddressRefused("The address names a port that does not exist.")
     host, literal = read_host(url.raw_host.decode("ascii"))
-    return Destination(url, host, literal)
+    return Destination(url, host, literal, creator)
 
 
 def _corrected(address: str) -> str:

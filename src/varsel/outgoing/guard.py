@@ -106,7 +106,7 @@ class Guard:
         if destination.literal is not None:
             return (destination.literal,)
         try:
-            addresses = await self._resolver.addresses(destination.host)
+            addresses = await self._resolver.addresses(destination.host, destination.creator)
         except OSError as failure:  # TimeoutError and socket.gaierror are OSErrors
             raise _nameless(destination) from failure
         if not addresses:

@@ -37,7 +37,7 @@ def _target(asked: Destination, answer: Answer) -> Destination:
     if not location:
         raise _refused(answer, "it names no address to go on to")
     try:
-        return read_destination(str(asked.url.join(location)))
+        return read_destination(str(asked.url.join(location)), asked.creator)
     except (AddressRefused, httpx.InvalidURL, ValueError):  # whose texts may quote the address
         raise _refused(answer, "it names an address that cannot be asked") from None
 

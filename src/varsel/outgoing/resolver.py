@@ -17,8 +17,11 @@ from varsel.outgoing.turns import TurnLimits, Turns
 class Resolver(Protocol):
     """Answers with the addresses of a host name, best first, or gives up in time."""
 
-    async def addresses(self, host: str) -> Sequence[IPAddress]:
-        """Return all addresses of `host`. Raises OSError when it has none or nobody answers, and `NameNotLookedUp`."""
+    async def addresses(self, host: str, creator: str | None = None) -> Sequence[IPAddress]:
+        """Return all addresses of `host`. Raises OSError when it has none or nobody answers, and `NameNotLookedUp`.
+
+        `creator` is on whose behalf it is looked up, None for nobody in particular.
+        """
         ...
 
 
@@ -44,7 +47,7 @@ class SystemResolver:
 
     A name server chosen by a caller can be slow on purpose, and the system's look-up cannot be broken off: in the
     event loop's common threads it would hold up every other look-up of the process. Here each name has one thread,
-    whoever and however many ask for it, and each domain only a few.
+    whoever and however many ask for it, each domain only a few, and no creator so many that others find none.
     """
 
     def __init__(self, limits: LookUpLimits = LookUpLimits(), look_up: LookUp | None = None) -> None:
@@ -54,9 +57,12 @@ class SystemResolver:
         self._turns = Turns(TurnLimits(limits.total, limits.per_domain, limits.patience))
         self._flights: dict[str, _Flight] = {}
 
-    async def addresses(self, host: str) -> Sequence[IPAddress]:
-        """Return all addresses of `host`. Raises OSError when it has none or nobody answers, and `NameNotLookedUp`."""
-        flight = self._flights.get(host) or self._begin(host)
+    async def addresses(self, host: str, creator: str | None = None) -> Sequence[IPAddress]:
+        """Return all addresses of `host`. Raises OSError when it has none or nobody answers, and `NameNotLookedUp`.
+
+        `creator` is on whose behalf it is looked up, None for nobody in particular.
+        """
+        flight = self._flights.get(host) or self._begin(host, creator)
         await flight.decided.wait()
         # Time counts from here: what a thread was waited for is no fault of the host.
         async with asyncio.timeout(self._within):
@@ -71,18 +77,18 @@ class SystemResolver:
             flight.task.cancel()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self, host: str) -> "_Flight":
+    def _begin(self, host: str, creator: str | None) -> "_Flight":
         decided = asyncio.Event()
-        flight = _Flight(decided, asyncio.create_task(self._fly(host, decided)))
+        flight = _Flight(decided, asyncio.create_task(self._fly(host, creator, decided)))
         self._flights[host] = flight
         flight.task.add_done_callback(lambda _: self._flights.pop(host))
         return flight
 
-    async def _fly(self, host: str, decided: asyncio.Event) -> tuple[IPAddress, ...] | Exception:
+    async def _fly(self, host: str, creator: str | None, decided: asyncio.Event) -> tuple[IPAddress, ...] | Exception:
         """Look `host` up. A failure is a value here, since nobody may be waiting any more."""
         domain = _domain(host)
         try:
-            has_turn = await self._turns.take(domain)
+            has_turn = await self._turns.take(domain, creator)
         finally:
             decided.set()
         if not has_turn:
@@ -92,7 +98,7 @@ class SystemResolver:
         except (OSError, UnicodeError) as failure:  # a name that cannot be encoded is one that nobody has
             return failure if isinstance(failure, OSError) else OSError("the name cannot be looked up")
         finally:
-            self._turns.give_back(domain)
+            self._turns.give_back(domain, creator)
 
 
 class _Flight(NamedTuple):

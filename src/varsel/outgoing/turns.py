@@ -1,8 +1,10 @@
-"""Who may ask now: so many at once in all, and so many of them the same host."""
+"""Who may ask now: so many at once in all, so many of them the same host, and none of all creators takes them all."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+
+from varsel.mechanisms.shared_places import SharedPlaces
 
 _MOST_IN_A_LANE = 3
 """Who has a turn and who waits for one, in turns of the host."""
@@ -31,13 +33,14 @@ class Turns:
 
     def __init__(self, limits: TurnLimits = TurnLimits()) -> None:
         self._limits = limits
-        self._free = asyncio.Semaphore(limits.total)
+        self._common = SharedPlaces(limits.total)
         self._lanes: dict[str, _Lane] = {}
 
-    async def take(self, host: str) -> bool:
+    async def take(self, host: str, creator: str | None = None) -> bool:
         """Wait for a turn; False if too many wait for the host already, or none came in time.
 
-        After True `give_back` must follow.
+        The common turns are shared among creators; None is nobody in particular and has no share that limits it. After
+        True `give_back` must follow.
         """
         lane = self._lanes.setdefault(host, _Lane(asyncio.Semaphore(self._limits.per_host)))
         if lane.members >= _MOST_IN_A_LANE * self._limits.per_host:
@@ -46,7 +49,7 @@ class Turns:
         taken = False
         try:
             async with asyncio.timeout(self._limits.patience.total_seconds()):
-                taken = await self._both(lane)
+                taken = await self._both(lane, creator)
         except TimeoutError:
             pass
         finally:
@@ -54,10 +57,10 @@ class Turns:
                 self._leave(host, lane)
         return taken
 
-    def give_back(self, host: str) -> None:
+    def give_back(self, host: str, creator: str | None = None) -> None:
         """End a turn."""
         lane = self._lanes[host]
-        self._free.release()
+        self._common.give_back(creator)
         lane.free.release()
         self._leave(host, lane)
 
@@ -65,14 +68,15 @@ class Turns:
         """Return the hosts that are being asked or waited for."""
         return set(self._lanes)
 
-    async def _both(self, lane: _Lane) -> bool:
+    async def _both(self, lane: _Lane, creator: str | None) -> bool:
         """Take the host's turn first: whoever waits for it holds none of the common ones."""
         await lane.free.acquire()
         try:
-            return await self._free.acquire()
+            await self._common.take(creator)
         except asyncio.CancelledError:
             lane.free.release()
             raise
+        return True
 
     def _leave(self, host: str, lane: _Lane) -> None:
         lane.members -= 1

@@ -1116,7 +1116,8 @@ class Table:
         whole(1, 10_000, "orders"),
         "200",
         "Orders with a send condition under way at once in one process, asking or waiting for their turn to ask. Keep "
-        "it above the number of questions at once.",
+        "it above the number of questions at once. One creator gets at most three quarters of these places and of the "
+        "questions, and several share them, so that slow endpoints of one delay nobody else's orders.",
     )
     condition_attempts: int = setting(
         CONDITIONS,

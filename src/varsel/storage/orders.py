@@ -284,12 +284,12 @@ async def claim_conditional(
     look_ahead: timedelta,
     limit: int,
     at_host: int,
-    under_way: Mapping[int, int],
+    under_way: Mapping[tuple[str, int], int],
 ) -> list[ClaimedOrder]:
-    """Lease up to `limit` due orders with a send condition, of each host its oldest.
+    """Lease up to `limit` due orders with a send condition, of each creator at each host the oldest.
 
-    `under_way` counts what the caller holds, by `ClaimedOrder.condition_host`; no host gets more than `at_host` with
-    it.
+    `under_way` counts what the caller holds, by creator and `ClaimedOrder.condition_host`. No host gets more than
+    `at_host` with it; creators share the `limit` places as `mechanisms.shared_places` says.
     """
     rows = await pool.fetch(
         _SQL["claim_conditional"],
@@ -300,7 +300,8 @@ async def claim_conditional(
         now,
         OrderStatus.Registered,
         at_host,
-        list(under_way),
+        [creator for creator, _ in under_way],
+        [host for _, host in under_way],
         list(under_way.values()),
         Queue.Conditional,
     )

@@ -61,49 +61,94 @@ RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested
           NULL AS condition_host
 
 -- name: claim_conditional
--- Like claim_due, but host by host: $8 and $9 say how many orders of which hosts the process has under way, and no host
--- gets more than $7 with them. Who has least comes first. So an order waits for its own host's backlog only.
--- The walk takes one step in the index for each host, however many orders it has: 256 hosts from anywhere on, and as
--- many from the lowest up to there, so that no number of hosts makes a claim slow and each has its chance. `due` is
--- spelled as in the index for it: any other one, which the planner prefers while it is small, leads through a backlog.
-WITH RECURSIVE beginning (host) AS MATERIALIZED (
-    SELECT ((random() - 0.5) * 18446744073709551616)::bigint
-    WHERE EXISTS (SELECT FROM orders WHERE queue = $10 AND due <= $1 AND (due <= $5 OR status = $6))
-), hosts (host, last, steps) AS (
-    SELECT host, 9223372036854775807, 0 FROM beginning
+-- Like claim_due, but creator by creator, and of each creator host by host. $8, $9 and $10 say how many orders of which
+-- creators at which hosts the process has under way. No host gets more than $7 with them, and a creator gets another
+-- order only while it has fewer than three times the free places ($4 at the beginning; mechanisms.shared_places). Who
+-- has least comes first. So an order waits for the backlog of its own creator at its own host only.
+-- Each walk takes one step in the index for a creator or a host, however many orders it has, from anywhere on and then
+-- from the lowest up to there: 128 creators and some 512 hosts at most, so that no number of them makes a claim slow and
+-- each has its chance. `due` is spelled as in the index for it: any other one, which the planner prefers while it is
+-- small, leads through a backlog.
+WITH RECURSIVE beginning (creator, host) AS MATERIALIZED (
+    SELECT ((random() - 0.5) * 18446744073709551616)::bigint, ((random() - 0.5) * 18446744073709551616)::bigint
+    WHERE EXISTS (SELECT FROM orders WHERE queue = $11 AND due <= $1 AND (due <= $5 OR status = $6))
+), busy AS MATERIALIZED (
+    SELECT hashtextextended(creator, 0) AS creator, host, orders
+    FROM unnest($8::text[], $9::bigint[], $10::integer[]) AS given (creator, host, orders)
+), creators (creator, last, steps) AS (
+    SELECT creator, 9223372036854775807, 0 FROM beginning
     UNION ALL
-    SELECT -9223372036854775808, host, 0 FROM beginning
+    SELECT -9223372036854775808, creator, 0 FROM beginning
     UNION ALL
-    SELECT next.host, hosts.last, hosts.steps + 1
-    FROM hosts
+    SELECT next.creator, creators.last, creators.steps + 1
+    FROM creators
+    CROSS JOIN LATERAL (
+        SELECT hashtextextended(creator, 0) AS creator FROM orders
+        WHERE condition_endpoint IS NOT NULL AND coalesce(due, '-infinity') > '-infinity'
+          AND hashtextextended(creator, 0) > creators.creator AND hashtextextended(creator, 0) <= creators.last
+        ORDER BY hashtextextended(creator, 0)
+        LIMIT 1
+    ) AS next
+    WHERE creators.steps < 64
+), allowed AS MATERIALIZED (
+    -- How many more a creator can get at best: each one it takes leaves one place less.
+    SELECT creators.creator, held.orders AS held, (3 * $4 - held.orders + 3) / 4 AS more,
+           greatest(2, 256 / count(*) OVER ()) AS hosts
+    FROM creators
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(orders), 0)::integer AS orders FROM busy WHERE busy.creator = creators.creator
+    ) AS held
+    WHERE creators.steps > 0 AND 3 * $4 > held.orders
+), lanes (creator, host, last, steps, held, more, hosts) AS (
+    SELECT allowed.creator, beginning.host, 9223372036854775807, 0, held, more, hosts FROM allowed, beginning
+    UNION ALL
+    SELECT allowed.creator, -9223372036854775808, beginning.host, 0, held, more, hosts FROM allowed, beginning
+    UNION ALL
+    SELECT lanes.creator, next.host, lanes.last, lanes.steps + 1, lanes.held, lanes.more, lanes.hosts
+    FROM lanes
     CROSS JOIN LATERAL (
         SELECT condition_host(condition_endpoint) AS host FROM orders
-        WHERE condition_endpoint IS NOT NULL AND coalesce(due, 'infinity') < 'infinity'
-          AND condition_host(condition_endpoint) > hosts.host AND condition_host(condition_endpoint) <= hosts.last
+        WHERE condition_endpoint IS NOT NULL AND coalesce(due, '-infinity') > '-infinity'
+          AND hashtextextended(creator, 0) = lanes.creator
+          AND condition_host(condition_endpoint) > lanes.host AND condition_host(condition_endpoint) <= lanes.last
         ORDER BY condition_host(condition_endpoint)
         LIMIT 1
     ) AS next
-    WHERE hosts.steps < 256
+    WHERE lanes.steps < lanes.hosts
+), candidates AS (
+    SELECT candidate.id, candidate.due, lanes.creator, lanes.host, lanes.held, at_host.orders AS at_host,
+           own.orders + row_number() OVER (PARTITION BY lanes.creator, lanes.host ORDER BY candidate.due) AS of_creator
+    FROM lanes
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(orders), 0)::integer AS orders FROM busy WHERE busy.host = lanes.host
+    ) AS at_host
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(orders), 0)::integer AS orders
+        FROM busy WHERE busy.host = lanes.host AND busy.creator = lanes.creator
+    ) AS own
+    CROSS JOIN LATERAL (
+        SELECT id, due FROM orders
+        WHERE condition_endpoint IS NOT NULL AND coalesce(due, '-infinity') > '-infinity'
+          AND hashtextextended(creator, 0) = lanes.creator AND condition_host(condition_endpoint) = lanes.host
+          AND coalesce(due, '-infinity') <= $1 AND (coalesce(due, '-infinity') <= $5 OR status = $6)
+        ORDER BY coalesce(due, '-infinity')
+        LIMIT greatest(0, least($7 - at_host.orders, lanes.more))
+        FOR UPDATE SKIP LOCKED
+    ) AS candidate
+    WHERE lanes.steps > 0
+), at_hosts AS (
+    SELECT *, at_host + row_number() OVER (PARTITION BY host ORDER BY of_creator, due) AS at_host_then FROM candidates
+), of_creators AS (
+    SELECT *, held + row_number() OVER (PARTITION BY creator ORDER BY at_host_then, due) AS held_then
+    FROM at_hosts
+    WHERE at_host_then <= $7
+), chosen AS (
+    SELECT *, $4 + 1 - row_number() OVER (ORDER BY held_then, at_host_then, due) AS free FROM of_creators
 )
 UPDATE orders o
 SET due = $2, attempt = o.attempt + 1, status = $3
-FROM (
-    SELECT candidate.id, hosts.host
-    FROM (SELECT host FROM hosts WHERE steps > 0) AS hosts
-    LEFT JOIN unnest($8::bigint[], $9::integer[]) AS busy (host, orders) ON busy.host = hosts.host
-    CROSS JOIN LATERAL (
-        SELECT id, due FROM orders
-        WHERE condition_endpoint IS NOT NULL AND coalesce(due, 'infinity') < 'infinity'
-          AND condition_host(condition_endpoint) = hosts.host AND coalesce(due, 'infinity') <= $1
-          AND (coalesce(due, 'infinity') <= $5 OR status = $6)
-        ORDER BY coalesce(due, 'infinity')
-        LIMIT greatest(0, $7 - coalesce(busy.orders, 0))
-        FOR UPDATE SKIP LOCKED
-    ) AS candidate
-    ORDER BY coalesce(busy.orders, 0) + row_number() OVER (PARTITION BY hosts.host ORDER BY candidate.due), candidate.due
-    LIMIT $4
-) AS chosen
-WHERE o.id = chosen.id
+FROM chosen
+WHERE o.id = chosen.id AND chosen.free > 0 AND chosen.held_then - 1 < 3 * chosen.free
 RETURNING o.id, o.creator, o.type, o.channel, o.sending_time_policy, o.requested_send_time, o.condition_endpoint,
           o.ignore_reservation, o.use_stale_contacts, o.resource_id, o.resource_action, o.part_count, o.parts_done,
           o.attempt, o.failures, o.condition_asked, o.condition_unasked, o.trace_id,

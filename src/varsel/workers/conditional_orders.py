@@ -1,9 +1,9 @@
 """Orders that carry a send condition: each is asked about, then expanded, by a task of its own (processing.md 1.7).
 
-They wait apart from all others, and their tasks only wait for endpoints. Each host has its share of the places,
-whatever its backlog: one that is slow on purpose holds up nobody but its own orders. The condition is asked whenever
-processing begins, so also after a crash or a failed look-up; once the first part is stored it has been answered for
-good.
+They wait apart from all others, and their tasks only wait for endpoints. Each host has its share of the places, and
+each creator has, whatever the backlog: endpoints that are slow hold up the orders of their own creator only. The
+condition is asked whenever processing begins, so also after a crash or a failed look-up; once the first part is stored
+it has been answered for good.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from varsel.mechanisms.log_fields import add_log_fields
+from varsel.mechanisms.shared_places import may_take
 from varsel.model.clock import Clock
 from varsel.orders.condition import (
     ConditionPolicy,
@@ -36,8 +37,8 @@ from varsel.workers.lease import kept_alive
 
 _log = logging.getLogger(__name__)
 
-AskCondition = Callable[[str], Awaitable[Verdict]]
-"""Asks the endpoint at an address. Whatever goes wrong is a verdict too."""
+AskCondition = Callable[[str, str], Awaitable[Verdict]]
+"""Asks the endpoint at an address on behalf of an order's creator. Whatever goes wrong is a verdict too."""
 
 _EXPANDED_AT_ONCE = 4
 """Orders whose next parts are expanded side by side; together with the size of a part it bounds memory."""
@@ -49,7 +50,7 @@ class ConditionOptions:
     """What an operator may set about orders with a send condition."""
 
     at_once: int
-    """Such orders under way at once in this process."""
+    """Such orders under way at once in this process; creators share them as `mechanisms.shared_places` says."""
     at_host: int
     """Of these, how many whose endpoints are on one host; no more than `outgoing.turns` lets ask and wait there."""
     policy: ConditionPolicy
@@ -78,7 +79,8 @@ class ConditionalOrders:
         self._places = asyncio.Semaphore(_EXPANDED_AT_ONCE)
         self._claiming = asyncio.Lock()
         self._under_way: set[asyncio.Task[None]] = set()
-        self._at_hosts = Counter[int]()
+        self._held = Counter[tuple[str, int]]()
+        """Orders under way by creator and host."""
         self._questions: set[asyncio.Timeout] = set()
         self._stopping = False
 
@@ -118,26 +120,35 @@ class ConditionalOrders:
             look_ahead=self._process.look_ahead,
             limit=room,
             at_host=self._options.at_host,
-            under_way=self._at_hosts,
+            under_way=self._held,
         )
 
     def _start(self, order: ClaimedOrder) -> None:
-        host = order.condition_host or 0
+        place = order.creator, order.condition_host or 0
         task = asyncio.create_task(self._carry(order))
         self._under_way.add(task)
-        self._at_hosts[host] += 1
-        task.add_done_callback(lambda ended: self._ended(ended, host))
+        self._held[place] += 1
+        task.add_done_callback(lambda ended: self._ended(ended, place))
 
-    def _ended(self, task: asyncio.Task[None], host: int) -> None:
-        if len(self._under_way) == self._options.at_once or self._at_hosts[host] == self._options.at_host:
+    def _ended(self, task: asyncio.Task[None], place: tuple[str, int]) -> None:
+        if self._is_limited(place):
             self._hints.conditional_orders.give()  # others may be waiting for this place
         self._under_way.discard(task)
-        self._at_hosts[host] -= 1
-        if not self._at_hosts[host]:
-            del self._at_hosts[host]
+        self._held[place] -= 1
+        if not self._held[place]:
+            del self._held[place]
         if not task.cancelled() and (error := task.exception()) is not None:
             # The lease runs out and the order is taken again; nothing is lost.
             _log.error("processing an order with a send condition broke off", exc_info=error)
+
+    def _is_limited(self, place: tuple[str, int]) -> bool:
+        """Tell whether some limit keeps others from being taken up: the host's, or any creator's."""
+        at_host = sum(count for (_, host), count in self._held.items() if host == place[1])
+        of_creators = Counter[str]()
+        for (creator, _), count in self._held.items():
+            of_creators[creator] += count
+        free = self._options.at_once - len(self._under_way)
+        return at_host >= self._options.at_host or not may_take(max(of_creators.values()), free)
 
     async def _carry(self, order: ClaimedOrder) -> None:
         add_log_fields(**order.log_fields)
@@ -173,7 +184,7 @@ class ConditionalOrders:
         try:
             async with question:
                 self._questions.add(question)
-                return await self._ask(order.condition_endpoint or "")
+                return await self._ask(order.condition_endpoint or "", order.creator)
         except Exception as error:  # noqa: BLE001 - a defect of whoever asks must not strand the order
             if question.expired():
                 return NotAsked("the process that asked was about to stop")
