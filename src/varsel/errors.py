@@ -12,7 +12,8 @@
     │   ├── AddressUnreachable     no connection, no trusted certificate, or no complete answer in time
     │   │   └── AnswerIncomplete       a connection was made, so this says little of the host's other addresses
     │   ├── NameNotLookedUp        too many look-ups are under way; it was not even tried
-    │   └── AnswerTooLarge         it answers more than the limit allows
+    │   ├── AnswerTooLarge         it answers more than the limit allows
+    │   └── AnswerUnreadable       its answer is compressed in a way that is not known, or wrongly
     ├── DependencyFailure      a directory or other look-up did not answer; the work is tried again later
     │   └── QuestionRefused        it finds fault with the question itself; a smaller question may be answered
     └── ProviderUnreachable    an e-mail or SMS provider cannot be reached
@@ -79,13 +80,21 @@ class AnswerTooLarge(AddressNotFetched):
     """The answer is larger than the limit."""
 
 
-class DependencyFailure(VarselError):
-    """A directory or other look-up failed; `dependency` and `operation` name it for operators."""
+class AnswerUnreadable(AddressNotFetched):
+    """The answer is compressed in a way that is not known, or is not what its Content-Encoding says."""
 
-    def __init__(self, dependency: str, operation: str, reason: str) -> None:
+
+class DependencyFailure(VarselError):
+    """A directory or other look-up failed; `dependency` and `operation` name it for operators.
+
+    `retry_after` is the header of that name in its answer, as it was written; empty without one.
+    """
+
+    def __init__(self, dependency: str, operation: str, reason: str, retry_after: str = "") -> None:
         self.dependency = dependency
         self.operation = operation
         self.reason = reason
+        self.retry_after = retry_after
         super().__init__(f"{dependency} could not answer {operation}: {reason}")
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -120,6 +120,37 @@ async def test_a_component_that_keeps_failing_is_left_alone(server: Altinn) -> N
     clock.turn(timedelta(seconds=6))
     assert await directory.persons([OLA], use_stale=False) == {OLA: PERSONS[OLA]}
     await directory.close()
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("wish", ["20", "Thu, 01 Jan 2026 00:00:20 GMT"])
+async def test_a_component_that_is_busy_is_left_alone_as_long_as_it_wishes(
+    server: Altinn, status: int, wish: str
+) -> None:
+    clock = HandTurnedClock(datetime(2026, 1, 1, tzinfo=UTC))
+    directory = altinn_directory(server, clock, call=PROMPT)
+    server.script.append(Reply(status, headers={"Retry-After": wish}))
+    with pytest.raises(DependencyFailure, match=f"status {status}"):
+        await directory.persons([OLA], use_stale=False)
+    clock.turn(timedelta(seconds=19))
+    with pytest.raises(DependencyFailure, match="left alone"):
+        await directory.persons([OLA], use_stale=False)
+    assert len(server.calls) == 1
+    clock.turn(timedelta(seconds=2))
+    assert await directory.persons([OLA], use_stale=False) == {OLA: PERSONS[OLA]}
+    await directory.close()
+
+
+async def test_no_wish_is_longer_than_the_longest_rest() -> None:
+    clock = HandTurnedClock(START)
+    through = gate(clock, longest_rest=timedelta(seconds=25))
+    with pytest.raises(DependencyFailure):
+        async with through.turn("a question"):
+            raise DependencyFailure("somebody", "a question", "busy", "86400")
+    clock.turn(timedelta(seconds=24))
+    assert not await is_open(through)
+    clock.turn(timedelta(seconds=2))
+    assert await is_open(through)
 
 
 def gate(clock: HandTurnedClock, **limits: object) -> Gate:

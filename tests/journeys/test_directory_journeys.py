@@ -9,6 +9,7 @@ import pytest
 from tests.directories.asking import AT_ONCE, altinn_directory
 from tests.directories.population import CLERK, KARI, OLA, ORG, RESOURCE, populate
 from tests.support.altinn import PERSONS, Altinn
+from tests.support.future_bodies import EMAIL_SETTINGS
 from tests.support.json_server import Reply
 from tests.support.rig import NOON, Rig
 from tests.support.service import EMAIL_ORDER, Service, running_service
@@ -22,6 +23,18 @@ PERSON_ORDER = {
     **EMAIL_ORDER,
     "recipients": [{"nationalIdentityNumber": KARI}, {"emailAddress": "direct@example.com"}],
     "requestedSendTime": DUE.isoformat(),
+}
+
+CHAIN = {
+    "idempotencyId": "case-42",
+    "requestedSendTime": DUE.isoformat(),
+    "recipient": {
+        "recipientPerson": {
+            "nationalIdentityNumber": KARI,
+            "channelSchema": "Email",
+            "emailSettings": EMAIL_SETTINGS,
+        }
+    },
 }
 
 
@@ -51,11 +64,24 @@ async def trails(pool: Pool) -> dict[str, str | None]:
     return {row["address"]: row["trail"] for row in await pool.fetch("SELECT address, trail FROM notifications")}
 
 
+@pytest.mark.parametrize("path", ["/orders/email", "/future/orders"])
+async def test_whoever_places_an_order_while_a_directory_is_down_hears_when_to_come_back(
+    service: Service, altinn: Altinn, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    altinn.script.append(DOWN)
+    refused = await service.post(path, PERSON_ORDER if path == "/orders/email" else CHAIN)
+    assert (refused.status_code, refused.content, refused.headers["Retry-After"]) == (500, b"", "5")
+    assert "ProfileClient could not answer" in caplog.text
+    assert "Traceback" not in caplog.text, "nobody's defect"
+    assert await service.stored() == 0
+
+
 async def test_an_order_outlives_a_directory_that_fails_and_goes_by_what_it_says_in_the_end(
     service: Service, altinn: Altinn, pool: Pool
 ) -> None:
     altinn.script.append(DOWN)
-    assert (await service.post("/orders/email", PERSON_ORDER)).status_code == 500
+    refused = await service.post("/orders/email", PERSON_ORDER)
+    assert (refused.status_code, refused.content, refused.headers["Retry-After"]) == (500, b"", "5")
     assert await service.stored() == 0
 
     answer = await service.post("/orders/email", PERSON_ORDER)

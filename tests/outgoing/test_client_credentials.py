@@ -160,6 +160,24 @@ async def test_odd_answers_are_failures(server: OAuthServer, clock: HandTurnedCl
     await tokens.aclose()
 
 
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("wish", ["120", "Thu, 01 Jan 2026 00:02:00 GMT"])
+async def test_a_server_that_is_busy_is_left_alone_as_long_as_it_wishes(
+    server: OAuthServer, clock: HandTurnedClock, status: int, wish: str
+) -> None:
+    server.script.append(written(status, b"", {"Retry-After": wish}))
+    tokens = kept(client(server), clock)
+    for says in (f"it answered {status}", "left alone"):
+        with pytest.raises(DependencyFailure, match=says):
+            await tokens.token()
+    clock.turn(119 * _SECOND)
+    with pytest.raises(DependencyFailure, match="left alone"):
+        await tokens.token()
+    clock.turn(_SECOND)
+    assert await tokens.token() == "oauth-1"
+    await tokens.aclose()
+
+
 async def test_silence_ends_by_the_time_limit_and_then_by_a_rest(server: OAuthServer, clock: HandTurnedClock) -> None:
     server.hold()
     tokens = kept(client(server), clock, timeout=timedelta(milliseconds=20))

@@ -1,8 +1,10 @@
 """The guarded GET, over real HTTP on loopback."""
 
 import asyncio
+import gzip
 import logging
 import ssl
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +13,14 @@ import pytest
 from tests.support.certificates import server_certificate
 from tests.support.condition_endpoint import YES, ConditionEndpoint, Does, Says
 from tests.support.resolvers import FixedResolver
-from varsel.errors import AddressRefused, AddressUnreachable, AnswerIncomplete, AnswerTooLarge
+from varsel.errors import (
+    AddressNotFetched,
+    AddressRefused,
+    AddressUnreachable,
+    AnswerIncomplete,
+    AnswerTooLarge,
+    AnswerUnreadable,
+)
 from varsel.outgoing.destination import Destination, read_destination
 from varsel.outgoing.fetch import Answer, Fetcher, SizeLimit
 from varsel.outgoing.guard import Allowed, Guard
@@ -151,6 +160,42 @@ async def test_an_answer_past_the_limit_is_given_up(reply: Says | Does) -> None:
         await endpoint.wait_for(lambda: endpoint.in_flight == 0)
 
 
+def coded(content: bytes, named: str = "gzip") -> Says:
+    return Says(200, content, {"Content-Encoding": named})
+
+
+async def test_what_comes_compressed_is_expanded() -> None:
+    content = b"content " * 10_000
+    script = coded(gzip.compress(content)), coded(zlib.compress(content), "DEFLATE"), coded(content, "identity")
+    async with ConditionEndpoint(*script) as endpoint:
+        for _ in script:
+            assert (await fetched(fetcher(), endpoint.url(), largest=80_000)).body == content
+
+
+async def test_a_bomb_is_given_up_at_the_limit() -> None:
+    async with ConditionEndpoint(otherwise=coded(gzip.compress(bytes(50_000_000)))) as endpoint:
+        with pytest.raises(AnswerTooLarge):
+            await fetched(fetcher(), endpoint.url(), largest=100_000)
+
+
+async def test_compression_that_expands_to_nothing_is_counted_as_it_arrives() -> None:
+    empty_members = gzip.compress(b"") * 1_000
+    async with ConditionEndpoint(coded(empty_members + gzip.compress(b"x"))) as endpoint:
+        with pytest.raises(AnswerTooLarge):
+            await fetched(fetcher(), endpoint.url(), largest=10_000)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [coded(b"content", "br"), coded(b"content"), coded(gzip.compress(b"content" * 99)[:-9]), coded(b"x", "gzip, gzip")],
+    ids=["unknown", "not compressed", "cut short", "twice"],
+)
+async def test_what_cannot_be_expanded_is_unreadable(reply: Says) -> None:
+    async with ConditionEndpoint(reply) as endpoint:
+        with pytest.raises(AnswerUnreadable, match=r"^http://127\.0\.0\.1 gave an answer that cannot be read"):
+            await fetched(fetcher(), endpoint.url(_SECRET))
+
+
 async def test_downloads_that_share_a_limit_are_counted_together() -> None:
     limit = SizeLimit(1500)
     async with ConditionEndpoint(otherwise=Says(200, b"x" * 1000)) as endpoint:
@@ -193,6 +238,12 @@ async def test_broken_exchanges_are_unreachable(reply: Does, text: str) -> None:
         with pytest.raises(AnswerIncomplete, match=text) as failure:
             await fetched(fetcher(), endpoint.url(_SECRET))
     assert "sig" not in str(failure.value)
+
+
+async def test_a_length_of_thousands_of_digits_breaks_nothing() -> None:
+    async with ConditionEndpoint(Says(200, b"x", {"Content-Length": "9" * 5_000})) as endpoint:
+        with pytest.raises(AddressNotFetched):
+            await fetched(fetcher(), endpoint.url())
 
 
 async def test_a_body_can_be_read_as_it_comes() -> None:

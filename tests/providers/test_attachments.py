@@ -1,9 +1,10 @@
 """E-mails with attachments: fetched over real HTTP through the guard, all or nothing, before anything is sent."""
 
 import asyncio
+import gzip
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from tests.support.providers import HeldProvider, ScriptedProvider
 from tests.support.smtp_sending import message
 from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching, Take
 from varsel.channels.protocol import Accepted, Capabilities, EmailMessage, Outcome, Settled, Transient
+from varsel.model.clock import HandTurnedClock
 from varsel.model.orders import Attachment
 from varsel.model.results import Result
 
@@ -124,6 +126,49 @@ async def test_all_files_of_an_email_share_a_time_limit(store: BlobStore, sender
     late = await outcome(sender, slow, limits=AttachmentLimits(in_all=TINY))
     assert late == Transient("the attachments could not all be fetched within 0.05 s")
     await store.wait_for(lambda: store.in_flight == 0)
+
+
+async def test_a_file_that_is_stored_compressed_is_attached_as_it_was(
+    store: BlobStore, sender: ScriptedProvider
+) -> None:
+    content = b"%PDF-1.7 " * 1_000
+    compressed = Says(200, gzip.compress(content), {"Content-Encoding": "gzip"})
+    assert await outcome(sender, store.attachment("brev.pdf", b"", compressed)) == TAKEN
+    (sent,) = sender.taken
+    assert content_of(sent.files[0]) == content
+
+
+async def test_a_gzip_file_is_attached_as_it_is(store: BlobStore, sender: ScriptedProvider) -> None:
+    content = gzip.compress(b"log " * 1_000)
+    address = store.put("log.gz", b"", Says(200, content, {"Content-Encoding": "gzip"}))
+    assert await outcome(sender, Attachment("log.gz", "Application/GZip", address)) == TAKEN
+    (sent,) = sender.taken
+    assert content_of(sent.files[0]) == content
+
+
+async def test_a_compressed_file_counts_with_what_it_expands_to(store: BlobStore, sender: ScriptedProvider) -> None:
+    bomb = Says(200, gzip.compress(bytes(50_000_000)), {"Content-Encoding": "gzip"})
+    refused = await outcome(sender, store.attachment("brev.pdf", b"", bomb))
+    assert isinstance(refused, Settled)
+    assert refused.result is TOO_LARGE
+
+
+async def test_a_coding_that_is_not_known_is_final(store: BlobStore, sender: ScriptedProvider) -> None:
+    unknown = Says(200, b"content", {"Content-Encoding": "br"})
+    refused = await outcome(sender, store.attachment("brev.pdf", b"", unknown))
+    assert isinstance(refused, Settled)
+    assert refused.result is INVALID
+    assert "compressed in a way that is not known" in refused.detail
+
+
+@pytest.mark.parametrize("wish", ["120", "Wed, 01 Jul 2026 12:02:00 GMT"])
+async def test_a_store_that_is_busy_says_when_to_come_back(
+    store: BlobStore, sender: ScriptedProvider, wish: str
+) -> None:
+    clock = HandTurnedClock(datetime(2026, 7, 1, 12, tzinfo=UTC))
+    busy = store.attachment("brev.pdf", b"", Says(503, b"", {"Retry-After": wish}))
+    later = await outcome(sender, busy, fetching=loopback_fetching(clock=clock))
+    assert later == Transient("an attachment's address answered 503", timedelta(minutes=2))
 
 
 async def test_redirects_are_not_followed(store: BlobStore, sender: ScriptedProvider) -> None:
@@ -246,7 +291,8 @@ async def test_the_window_is_what_may_be_in_hand(sender: ScriptedProvider) -> No
 
 
 def _raises(error: Exception) -> BeginFetching:
-    async def fetch(_address: str, _take: Take) -> None:
+    async def fetch(_address: str, _take: Take, *, decode: bool) -> None:
+        del decode
         raise error
 
     return lambda: fetch  # type: ignore[return-value]  # it never returns

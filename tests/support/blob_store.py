@@ -12,6 +12,7 @@ from tests.support.loopback import LoopbackServer, Received, written
 from tests.support.resolvers import FixedResolver
 from varsel.assembly.attachments import fetching
 from varsel.channels.attachments import BeginFetching
+from varsel.model.clock import Clock
 from varsel.model.orders import Attachment
 from varsel.outgoing.fetch import Fetcher
 from varsel.outgoing.guard import Allowed, Guard
@@ -113,8 +114,12 @@ async def _go_on(writer: asyncio.StreamWriter, piece: bytes, *, pause: timedelta
 
 
 def loopback_fetching(
-    *, within: timedelta = timedelta(seconds=10), limit: int = 7_000_000, allowed: str = "127.0.0.1"
+    *,
+    within: timedelta = timedelta(seconds=10),
+    limit: int = 7_000_000,
+    allowed: str = "127.0.0.1",
+    clock: Clock | None = None,
 ) -> BeginFetching:
     """Return what fetches attachments as the service does, with loopback allowed."""
     guard = Guard(FixedResolver(["127.0.0.1"]), Allowed.read([allowed]))
-    return fetching(Fetcher(guard, tls=_TRUSTS_NOBODY), within=within, limit=limit)
+    return fetching(Fetcher(guard, tls=_TRUSTS_NOBODY), within=within, limit=limit, clock=clock)

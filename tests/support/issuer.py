@@ -142,6 +142,8 @@ class Mood(Enum):
 
     WELL = auto()
     FAILS = auto()
+    IS_BUSY = auto()
+    """Answers 503 and wants to be left alone until half a minute after `START`."""
     DROPS = auto()
     REDIRECTS = auto()
     TALKS_TOO_LONG = auto()
@@ -155,11 +157,11 @@ class Mood(Enum):
 class _Answer:
     status: int
     body: bytes
-    location: str | None = None
+    header: str = ""
 
     def encode(self) -> bytes:
-        location = f"Location: {self.location}\r\n" if self.location else ""
-        head = f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(self.body)}\r\n{location}Connection: close\r\n\r\n"
+        header = f"{self.header}\r\n" if self.header else ""
+        head = f"HTTP/1.1 {self.status} X\r\nContent-Length: {len(self.body)}\r\n{header}Connection: close\r\n\r\n"
         return head.encode() + self.body
 
 
@@ -239,7 +241,9 @@ class ScriptedIssuer:
             case Mood.FAILS:
                 return _Answer(500, b"")
             case Mood.REDIRECTS:
-                return _Answer(302, b"", f"{self.origin}/elsewhere{path}")
+                return _Answer(302, b"", f"Location: {self.origin}/elsewhere{path}")
+            case Mood.IS_BUSY:
+                return _Answer(503, b"", "Retry-After: Thu, 01 Jan 2026 00:00:30 GMT")
             case Mood.TALKS_TOO_LONG:
                 return _Answer(200, self._document(path).body + b" " * 1_200_000)
             case Mood.TALKS_NONSENSE:

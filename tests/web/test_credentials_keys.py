@@ -195,6 +195,17 @@ async def test_an_issuer_that_comes_up_is_used_after_the_pause(door: Door) -> No
     assert status_of(await door.admit(OLD_TOKEN)) == 200
 
 
+async def test_an_issuer_that_is_busy_is_left_alone_as_long_as_it_wishes(door: Door) -> None:
+    door.issuer.mood = Mood.IS_BUSY
+    for _ in range(2):
+        with pytest.raises(KeysUnavailable):
+            await door.admit(OLD_TOKEN)
+        assert door.issuer.fetches.total() == 1
+        door.turn(29)
+    door.issuer.mood = Mood.WELL
+    assert status_of(await door.admit(OLD_TOKEN)) == 200
+
+
 async def test_a_silent_issuer_is_given_up(door: Door, fetcher: DocumentFetcher) -> None:
     door.issuer.mood = Mood.HOLDS
     with pytest.raises(DependencyFailure, match="Timeout"):

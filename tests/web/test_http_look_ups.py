@@ -81,6 +81,7 @@ async def test_one_part_that_cannot_be_asked_about_fails_the_order_as_a_whole(po
     directory = SlowDirectory(FixedDirectory(None))
     directory.failures.append(closed_today())
     async with running_service(pool, tmp_path, directory=directory) as service:
-        assert (await service.post("/orders/email", large_order(3))).status_code == 500
+        refused = await service.post("/orders/email", large_order(3))
+        assert (refused.status_code, refused.headers["Retry-After"]) == (500, "5")
         assert await service.stored() == 0
         assert directory.in_flight == 0

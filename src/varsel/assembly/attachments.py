@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching, Fetch, Take
+from varsel.channels.attachments import AttachingProvider, AttachmentLimits, BeginFetching, Fetch, Fetched, Take
 from varsel.channels.protocol import EmailMessage, Provider
+from varsel.model.clock import Clock, SystemClock
 from varsel.outgoing.destination import read_destination
 from varsel.outgoing.fetch import Fetcher, SizeLimit
 from varsel.settings import Settings
@@ -23,21 +24,22 @@ def attachment_hosts(settings: Settings) -> tuple[str, ...]:
     return (_AZURE_BLOBS, *(name.removeprefix("*") for name in settings.attachment_hosts))
 
 
-def fetching(fetcher: Fetcher, *, within: timedelta, limit: int) -> BeginFetching:
+def fetching(fetcher: Fetcher, *, within: timedelta, limit: int, clock: Clock | None = None) -> BeginFetching:
     """Return what fetches attachments: each `within` its time, those of one e-mail together no more than `limit` bytes.
 
     Only content is read and counted, not what a server has to say about a failure.
     """
+    time = clock or SystemClock()
 
     def begin() -> Fetch:
         left = SizeLimit(limit)
 
-        async def fetch(address: str, take: Take) -> int:
+        async def fetch(address: str, take: Take, *, decode: bool) -> Fetched:
             async with fetcher.open(read_destination(address), within=within, limit=left) as incoming:
                 if 200 <= incoming.status <= 299:
-                    async for chunk in incoming.chunks():
+                    async for chunk in incoming.chunks(decode=decode):
                         take(chunk)
-                return incoming.status
+                return Fetched(incoming.status, incoming.retry_after(time.now()))
 
         return fetch
 

@@ -9,14 +9,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from typing import Protocol
 
 from varsel.channels.base64_lines import Base64Lines
 from varsel.channels.protocol import Capabilities, EmailMessage, File, Outcome, Provider, Settle, Settled, Transient
-from varsel.errors import AddressNotFetched, AddressRefused, AnswerTooLarge
+from varsel.errors import AddressNotFetched, AddressRefused, AnswerTooLarge, AnswerUnreadable
 from varsel.model.orders import Attachment
 from varsel.model.results import Result
 
 _TRY_AGAIN = frozenset({408, 429})
+_GZIP = "application/gzip"
 
 _log = logging.getLogger(__name__)
 
@@ -24,11 +26,26 @@ _log = logging.getLogger(__name__)
 Take = Callable[[bytes], None]
 """Takes the next of a file's content."""
 
-Fetch = Callable[[str, Take], Awaitable[int]]
-"""Fetches one address, within the time and size it may take, and returns the status of its answer.
 
-Content is given on as it arrives, and only with a status of success. Raises `AddressNotFetched` in all its forms.
-"""
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The status of an answer, and how long its server asks to be left alone."""
+
+    status: int
+    retry_after: timedelta | None = None
+
+
+class Fetch(Protocol):
+    """Fetches one address, within the time and size it may take.
+
+    Content is given on as it arrives, and only with a status of success; `decode` takes its content coding off. Raises
+    `AddressNotFetched` in all its forms.
+    """
+
+    def __call__(self, address: str, take: Take, *, decode: bool) -> Awaitable[Fetched]:
+        """Fetch `address`."""
+        ...
+
 
 BeginFetching = Callable[[], Fetch]
 """Begins with an e-mail: what is fetched by one `Fetch` is counted together against the limit of size."""
@@ -127,14 +144,19 @@ class _NotFetched(Exception):
 
 
 async def _file(attachment: Attachment, fetch: Fetch) -> File:
-    """Fetch one attachment. Raises `_NotFetched` for an answer that is no content (integrations.md 4.9)."""
+    """Fetch one attachment. Raises `_NotFetched` for an answer that is no content (integrations.md 4.9).
+
+    A gzip file is attached as it is: stores often call its own compression its content coding, as web servers do.
+    """
     content = Base64Lines()
-    status = await fetch(attachment.sas_url, content.take)
+    decode = attachment.mime_type.strip().lower() != _GZIP
+    fetched = await fetch(attachment.sas_url, content.take, decode=decode)
+    status = fetched.status
     if 200 <= status <= 299:
         return File(attachment.filename, attachment.mime_type, content.finish(), content.size)
     said = f"an attachment's address answered {status}"
     if status in _TRY_AGAIN or status >= 500:
-        raise _NotFetched(Transient(said))
+        raise _NotFetched(Transient(said, fetched.retry_after))
     raise _NotFetched(Settled(Result.EMAIL_FAILED_INVALID_SAS_URL, said))
 
 
@@ -143,8 +165,8 @@ def _first(failures: ExceptionGroup[Exception]) -> _NotFetched:
     match failures.exceptions[0]:
         case _NotFetched() as judged:
             return judged
-        case AddressRefused() as refused:
-            return _NotFetched(Settled(Result.EMAIL_FAILED_INVALID_SAS_URL, str(refused)))
+        case AddressRefused() | AnswerUnreadable() as final:
+            return _NotFetched(Settled(Result.EMAIL_FAILED_INVALID_SAS_URL, str(final)))
         case AnswerTooLarge():
             detail = "the attachments together are larger than VARSEL_ATTACHMENT_LIMIT allows"
             return _NotFetched(Settled(Result.EMAIL_FAILED_PAYLOAD_TOO_LARGE, detail))

@@ -9,17 +9,19 @@ from datetime import datetime, timedelta
 from random import random
 
 from varsel.errors import DependencyFailure, QuestionRefused
+from varsel.mechanisms.backoff import exponential, spread
+from varsel.mechanisms.retry_after import read_retry_after
 from varsel.model.clock import Clock
 
 _log = logging.getLogger(__name__)
-_SPREAD = 0.2
-"""A rest is lengthened or shortened by up to this share, so that processes do not return in step."""
-_MOST_DOUBLINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Calls at once, and after how many failures in a row a rest begins: `first_rest`, then twice as long each time."""
+    """Calls at once, and after how many failures in a row a rest begins: `first_rest`, then twice as long each time.
+
+    A dependency that says itself when to come back gets that rest at once, no longer than `longest_rest`.
+    """
 
     calls_at_once: int = 4
     failures: int = 5
@@ -59,7 +61,7 @@ class Gate:
                 raise
             except DependencyFailure as failure:
                 if failure.dependency == self.dependency:
-                    self._failed()
+                    self._failed(failure.retry_after)
                 self._trying = False
                 raise
             except BaseException:
@@ -79,19 +81,22 @@ class Gate:
         self._resting_until = None
         self._trying = False
 
-    def _failed(self) -> None:
+    def _failed(self, retry_after: str = "") -> None:
         self._trying = False
         now = self._clock.now()
         if self._resting_until is not None and now < self._resting_until:
             return  # one of several under way when the rest began; it has been counted in it
         self._failures += 1
-        if self._failures >= self._limits.failures:
-            self._rest(now)
+        wish = read_retry_after(retry_after, now=now, longest=self._limits.longest_rest)
+        if wish or self._failures >= self._limits.failures:
+            self._rest(now, wish or timedelta(0))
 
-    def _rest(self, now: datetime) -> None:
-        doublings = min(self._failures - self._limits.failures, _MOST_DOUBLINGS)
-        rest = min(self._limits.first_rest * 2**doublings, self._limits.longest_rest)
-        rest *= 1 + _SPREAD * (2 * self._chance() - 1)
+    def _rest(self, now: datetime, at_least: timedelta) -> None:
+        """Begin a rest: the dependency's own wish, or a growing one after failures in a row, whichever is longer."""
+        rest = at_least
+        if (beyond := self._failures - self._limits.failures) >= 0:
+            grown = exponential(beyond + 1, self._limits.first_rest, self._limits.longest_rest)
+            rest = max(rest, spread(grown, self._chance()))
         self._resting_until = now + rest
         _log.warning(
             "%s is left alone for %.0f s after %d failures in a row",

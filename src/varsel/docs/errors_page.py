@@ -90,7 +90,7 @@ _STATUSES = (
     ),
     (
         "500",
-        "Something failed that should not, for example a directory at registration. Nothing was stored.",
+        "A directory did not answer while an order was placed (with `Retry-After`), or a defect. Nothing was stored.",
         "empty",
         "Repeat later; the log tells the reason under the `traceId`.",
     ),
@@ -145,6 +145,7 @@ _ADVICE: dict[type[VarselError], str] = {
     errors.AnswerIncomplete: "Nothing at once: it is tried again. If it lasts, tell whoever runs that address.",
     errors.NameNotLookedUp: "Nothing at once: it is tried again. If it lasts, look for slow name servers.",
     errors.AnswerTooLarge: "Tell whoever runs that address.",
+    errors.AnswerUnreadable: "Tell whoever runs that address; for files, look at the `Content-Encoding` they have.",
     errors.DependencyFailure: "Nothing at once: the work is tried again. If it lasts, look at the named dependency.",
     errors.QuestionRefused: "Nothing at once: smaller questions follow. If it lasts, look at the named dependency.",
     errors.ProviderUnreachable: "Check the provider's address, account and the way there; messages wait meanwhile.",

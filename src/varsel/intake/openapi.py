@@ -140,8 +140,11 @@ _TOO_LARGE = Response("The body is larger than the service accepts, 30,000,000 b
 _WRONG_TYPE = Response(
     "The body is not declared as `application/json`, or is in a charset other than UTF-8 and UTF-16."
 )
-_FAILURE = Response("An unexpected failure; the same request may be tried again. The body is empty.")
 RETRY_AFTER: Final = Header("Seconds to wait before the next attempt.", 5, int, always=False)
+_FAILURE = Response(
+    "A directory did not answer, or an unexpected failure; the same request may be tried again. The body is empty.",
+    headers={"Retry-After": RETRY_AFTER},
+)
 _AWAY = Response(
     "The database or the token issuer's keys are out of reach; the same request may be tried again. The body is empty.",
     headers={"Retry-After": RETRY_AFTER},

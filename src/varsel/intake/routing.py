@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from varsel.errors import KeysUnavailable
+from varsel.errors import DependencyFailure, KeysUnavailable
 from varsel.intake import problems
 from varsel.intake.answers import empty, problem
 from varsel.intake.credentials import Caller, Denied, Gatekeeper, Policy
@@ -129,6 +129,9 @@ class Resource:
             return await self._answer(request)
         except ClientDisconnect:
             raise
+        except DependencyFailure as failure:  # a directory, while an order is placed (api.md 3.5)
+            _log.error("%s %s: %s", request.method, self._path, failure)
+            return empty(500, _LATER)
         except Exception as error:  # noqa: BLE001 - the last resort: nothing about the failure may reach the caller
             if is_outage(error):
                 _log.error("%s %s: the database is away (%s)", request.method, self._path, type(error).__name__)

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
 
+from varsel.mechanisms.backoff import exponential, spread
 from varsel.model.clock import Clock
 
 _log = logging.getLogger(__name__)
-_SPREAD = 0.2
-"""A pause is lengthened or shortened by up to this share, so that processes do not return in step."""
-_MOST_DOUBLINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +52,8 @@ class Breakers:
         """Note that `host` was reached."""
         self._failing.pop(host, None)
 
-    def failed(self, host: str) -> None:
-        """Note that `host` could not be reached."""
+    def failed(self, host: str, at_least: timedelta | None = None) -> None:
+        """Note that `host` could not be reached, or wishes to be left alone for `at_least`."""
         resting = self.rest(host) is not None
         record = self._failing.pop(host, None) or _Record()
         self._failing[host] = record  # now the youngest
@@ -64,13 +62,13 @@ class Breakers:
         if resting:
             return  # one of several under way when the rest began; it has been counted in it
         record.failures += 1
-        if record.failures >= self._resting.failures:
-            self._lay_to_rest(host, record)
+        if at_least or record.failures >= self._resting.failures:
+            self._lay_to_rest(host, record, at_least or timedelta(0))
 
-    def _lay_to_rest(self, host: str, record: _Record) -> None:
-        doublings = min(record.failures - self._resting.failures, _MOST_DOUBLINGS)
-        pause = min(self._resting.first * 2**doublings, self._resting.longest)
-        pause *= 1 + _SPREAD * (2 * self._chance() - 1)
+    def _lay_to_rest(self, host: str, record: _Record, pause: timedelta) -> None:
+        if (beyond := record.failures - self._resting.failures) >= 0:
+            grown = exponential(beyond + 1, self._resting.first, self._resting.longest)
+            pause = max(pause, spread(grown, self._chance()))
         record.until = self._clock.now() + pause
         _log.warning(
             "%s is left alone for %.0f s after %d failures in a row", host, pause.total_seconds(), record.failures

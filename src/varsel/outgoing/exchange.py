@@ -55,7 +55,8 @@ class Exchange:
 
 def _exchanged(reply: Reply) -> Token | Missed:
     if reply.status != _OK:
-        return Missed(f"it answered {reply.status}; check its address, and client id and scope at Maskinporten")
+        advice = "check its address, and client id and scope at Maskinporten"
+        return Missed(f"it answered {reply.status}; {advice}", reply.retry_after)
     token = reply.body.decode("latin-1").strip().strip('"').strip()
     if not is_bearer_token(token):
         return Missed("its answer holds no token")

@@ -1,24 +1,29 @@
 """One guarded GET: to a checked address only, bounded in time and size, never elsewhere than told."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import httpx
 
-from varsel.errors import AddressUnreachable, AnswerIncomplete, AnswerTooLarge
 from varsel.mechanisms.addresses import AddressMemory
+from varsel.errors import AddressUnreachable, AnswerIncomplete, AnswerTooLarge, AnswerUnreadable
+from varsel.mechanisms.content_coding import Malformed, decoder_of
+from varsel.mechanisms.retry_after import read_retry_after
 from varsel.outgoing.destination import Destination, IPAddress
 from varsel.outgoing.guard import Guard
 
 _CONNECT_TIMEOUT = timedelta(seconds=5)
 _MOST_ADDRESSES = 4
+_BUSY = frozenset({429, 503})
+_LENGTH = re.compile(r"[0-9]{1,20}")
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-# Compression is declined so that the size limit counts what is really held in memory.
+# Compression is declined, since it gains nothing here; what is compressed all the same (files in a store) is expanded.
 _HEADERS = {"User-Agent": "varsel", "Accept": "*/*", "Accept-Encoding": "identity", "Connection": "close"}
 _ALONE = httpx.Limits(max_connections=1, max_keepalive_connections=0)
 
@@ -54,31 +59,51 @@ class Incoming:
         self._response = response
         self._limit = limit
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """Give the body piece by piece as it arrives, undecoded. Raises `AnswerTooLarge` and `AnswerIncomplete`."""
-        if self._announced() > self._limit.left:
+    async def chunks(self, *, decode: bool = True) -> AsyncIterator[bytes]:
+        """Give the body piece by piece as it arrives, without its content coding unless `decode` is False.
+
+        What is counted is what is given, and never less than what arrived. Raises `AnswerTooLarge`, `AnswerUnreadable`
+        and `AnswerIncomplete`.
+        """
+        most = self._limit.left
+        if self._announced() > most:
             raise self._too_large()
         try:
+            decoder = decoder_of(self.headers.get("Content-Encoding", "") if decode else "")
             async for chunk in self._response.aiter_raw():
-                if not self._limit.take(len(chunk)):
-                    raise self._too_large()
-                yield chunk
+                most -= len(chunk)
+                for piece in decoder.decode(chunk):
+                    if most < 0 or not self._limit.take(len(piece)):
+                        raise self._too_large()
+                    yield piece
+            decoder.finish()
+        except Malformed as flaw:
+            raise AnswerUnreadable(f"{self._origin} gave an answer that cannot be read: {flaw}.") from flaw
         except (httpx.HTTPError, OSError) as failure:
             raise AnswerIncomplete(f"{self._origin} broke off its answer ({type(failure).__name__}).") from failure
 
     async def read(self) -> bytes:
-        """Return the whole body. Raises `AnswerTooLarge` and `AnswerIncomplete`."""
+        """Return the whole body. Raises as `chunks` does."""
         body = bytearray()
         async for chunk in self.chunks():
             body += chunk
         return bytes(body)
 
+    def retry_after(self, now: datetime) -> timedelta | None:
+        """Return how long the server asks to be left alone, an hour at most; None if it does not."""
+        return retry_after_of(self.status, self.headers, now)
+
     def _announced(self) -> int:
-        length = self._response.headers.get("Content-Length", "")
-        return int(length) if length.isascii() and length.isdecimal() else 0
+        length = self.headers.get("Content-Length", "")
+        return int(length) if _LENGTH.fullmatch(length) else 0
 
     def _too_large(self) -> AnswerTooLarge:
         return AnswerTooLarge(f"{self._origin} answered more than the limit allows.")
+
+
+def retry_after_of(status: int, headers: httpx.Headers, now: datetime) -> timedelta | None:
+    """Return the Retry-After of an answer whose status says that its server has too much to do (RFC 9110, 10.2.3)."""
+    return read_retry_after(headers.get("Retry-After", ""), now=now) if status in _BUSY else None
 
 
 class _Course:

@@ -12,6 +12,7 @@ import msgspec
 
 from varsel.outgoing.tokens import Missed, Token
 
+_BUSY = frozenset({429, 503})
 _LARGEST_ANSWER = 65_536  # bytes
 _LONGEST_LIFE = 10 * 86_400  # seconds; beyond it dates might end
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
@@ -24,10 +25,11 @@ _FIELDS = {"User-Agent": "varsel", "Accept": "application/json", "Accept-Encodin
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete answer."""
+    """A complete answer; `retry_after` is the header of that name, if its server has too much to do."""
 
     status: int
     body: bytes
+    retry_after: str = ""
 
 
 class _Granted(msgspec.Struct):
@@ -88,7 +90,8 @@ async def _bounded(response: httpx.Response) -> Reply | Missed:
         body += chunk
         if len(body) > _LARGEST_ANSWER:
             return Missed("its answer is too long")
-    return Reply(response.status_code, bytes(body))
+    wish = response.headers.get("Retry-After", "") if response.status_code in _BUSY else ""
+    return Reply(response.status_code, bytes(body), wish)
 
 
 def is_bearer_token(text: str) -> bool:
@@ -135,4 +138,4 @@ def _refused(reply: Reply, advice: str) -> Missed:
     except (msgspec.DecodeError, ValueError, RecursionError):
         word = ""
     named = f" ({word})" if _ERROR_WORD.fullmatch(word) else ""
-    return Missed(f"it answered {reply.status}{named}; {advice}")
+    return Missed(f"it answered {reply.status}{named}; {advice}", reply.retry_after)

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from varsel.errors import DependencyFailure
+from varsel.mechanisms.retry_after import read_retry_after
 from varsel.model.clock import Clock
 from varsel.outgoing.breaker import Breakers, Resting
 
 _log = logging.getLogger(__name__)
 _MARGIN = timedelta(seconds=5)  # integrations.md 3.3
 _LONGEST_LIFE = timedelta(days=1)
+_LONGEST_WISH = timedelta(minutes=5)
 _RESTING = Resting(failures=3, first=timedelta(seconds=5), longest=timedelta(seconds=60))
 
 
@@ -42,9 +44,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """No token was given. `reason` holds nothing secret."""
+    """No token was given. `reason` holds nothing secret; `retry_after` is the header of that name, if there was one."""
 
     reason: str
+    retry_after: str = ""
 
 
 class TokenSource(Protocol):
@@ -111,7 +114,8 @@ class KeptTokens:
         asked_at = self._clock.now()
         landed = await self._fetched(name)
         if isinstance(landed, Missed):
-            self._breakers.failed(name)
+            wish = read_retry_after(landed.retry_after, now=self._clock.now(), longest=_LONGEST_WISH)
+            self._breakers.failed(name, wish)
             _log.warning("no token from %s: %s", name, landed.reason)
         else:
             self._breakers.succeeded(name)

@@ -5,11 +5,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from varsel.mechanisms.retry_after import read_retry_after
-from varsel.outgoing.fetch import Answer
+from varsel.outgoing.fetch import Answer, retry_after_of
 
 _MEMBER = "sendNotification"
-_BUSY = frozenset({429, 503})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -48,7 +46,8 @@ Verdict = Met | NotMet | Inconclusive | NotAsked
 def read_answer(answer: Answer, now: datetime) -> Met | NotMet | Inconclusive:
     """Read an endpoint's answer (integrations.md 3.2): any 2xx, and a JSON object with a boolean of the exact name."""
     if not 200 <= answer.status <= 299:
-        return Inconclusive(f"the endpoint answered {answer.status}", _rest(answer, now))
+        rest = retry_after_of(answer.status, answer.headers, now)
+        return Inconclusive(f"the endpoint answered {answer.status}", rest or timedelta(0))
     try:
         document = msgspec.json.decode(answer.body.removeprefix(_BYTE_ORDER_MARK))
     except (msgspec.DecodeError, ValueError, RecursionError):
@@ -57,9 +56,3 @@ def read_answer(answer: Answer, now: datetime) -> Met | NotMet | Inconclusive:
     if not isinstance(decision, bool):
         return Inconclusive(f"the endpoint answered {answer.status} without a boolean {_MEMBER}")
     return Met() if decision else NotMet()
-
-
-def _rest(answer: Answer, now: datetime) -> timedelta:
-    """Return how long an endpoint that has too much to do asks to be left alone, an hour at most."""
-    wish = answer.headers.get("Retry-After", "") if answer.status in _BUSY else ""
-    return read_retry_after(wish, now=now) or timedelta(0)

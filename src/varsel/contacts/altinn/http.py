@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 
 _PASSING = frozenset({502, 503, 504})
 """Worth another try at once: a proxy or an instance that goes or comes."""
+_BUSY = frozenset({429, 503})
 _REFUSING = frozenset({400, 413, 422})
 """The question is at fault, or too much."""
 _ADVICE = "check its address and the credentials"
@@ -52,6 +53,7 @@ class CallOptions:
 class _Answer:
     status: int
     body: bytes
+    retry_after: str
 
 
 class JsonClient:
@@ -96,8 +98,9 @@ class JsonClient:
         async with self._gate.turn(operation):
             answer = await self._answered(operation, path, msgspec.json.encode(question))
             if answer.status not in accepted:
-                kind = QuestionRefused if answer.status in _REFUSING else DependencyFailure
-                raise kind(self._gate.dependency, operation, _told(answer.status))
+                if answer.status in _REFUSING:
+                    raise QuestionRefused(self._gate.dependency, operation, _told(answer.status))
+                raise DependencyFailure(self._gate.dependency, operation, _told(answer.status), answer.retry_after)
             return self._read(operation, answer.body, listing)
 
     async def reach(self, operation: str, path: str, question: object) -> None:
@@ -157,7 +160,7 @@ class JsonClient:
             answer = await self._send(path, question, headers)
         except (httpx.NetworkError, httpx.RemoteProtocolError, httpx.ConnectTimeout):
             return None
-        return None if answer.status in _PASSING else answer
+        return None if answer.status in _PASSING and not answer.retry_after else answer
 
     async def _send(self, path: str, question: bytes, headers: Mapping[str, str]) -> _Answer:
         url = self._base_url + path
@@ -169,7 +172,8 @@ class JsonClient:
                     if response.is_success:
                         raise _TooLarge
                     break  # the status says it all
-            return _Answer(response.status_code, bytes(body))
+            wish = response.headers.get("Retry-After", "") if response.status_code in _BUSY else ""
+            return _Answer(response.status_code, bytes(body), wish)
 
     def _failure(self, operation: str, reason: str) -> DependencyFailure:
         return DependencyFailure(self._gate.dependency, operation, reason)

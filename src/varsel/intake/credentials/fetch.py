@@ -11,6 +11,7 @@ from varsel.errors import DependencyFailure
 
 CONNECT_TIMEOUT = 5.0  # seconds
 TOTAL_TIMEOUT = 10.0  # seconds, from connecting to the last byte
+_BUSY = frozenset({429, 503})
 LARGEST_DOCUMENT = 1_048_576  # bytes
 
 
@@ -23,8 +24,9 @@ class DocumentFetcher:
         # Compression is declined so that the size limit counts what is really held in memory.
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(timeout, connect=CONNECT_TIMEOUT),
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+            headers={"User-Agent": "varsel", "Accept": "application/json", "Accept-Encoding": "identity"},
             follow_redirects=False,
+            trust_env=False,  # a proxy could replace the keys that decide who is let in
             verify=_tls(),
         )
 
@@ -58,7 +60,8 @@ class DocumentFetcher:
     async def _body(self, url: str) -> bytes:
         async with self._client.stream("GET", url) as response:
             if response.status_code != httpx.codes.OK:
-                raise _failure(f"it answered status {response.status_code}")
+                wish = response.headers.get("Retry-After", "") if response.status_code in _BUSY else ""
+                raise _failure(f"it answered status {response.status_code}", wish)
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
@@ -70,8 +73,8 @@ class DocumentFetcher:
 @cache
 def _tls() -> ssl.SSLContext:
     """Reading the trusted authorities takes tens of milliseconds, so it is done once."""
-    return httpx.create_ssl_context()
+    return httpx.create_ssl_context(trust_env=True)  # SSL_CERT_FILE and SSL_CERT_DIR count
 
 
-def _failure(reason: str) -> DependencyFailure:
-    return DependencyFailure("the token issuer", "its published keys", reason)
+def _failure(reason: str, retry_after: str = "") -> DependencyFailure:
+    return DependencyFailure("the token issuer", "its published keys", reason, retry_after)

@@ -12,6 +12,8 @@ from varsel.errors import CredentialError, DependencyFailure, KeysUnavailable, S
 from varsel.intake.credentials.fetch import DocumentFetcher
 from varsel.intake.credentials.jwk import KeySet, read_key_set
 from varsel.intake.credentials.jws import UnverifiedToken
+from varsel.mechanisms.backoff import exponential
+from varsel.mechanisms.retry_after import read_retry_after
 from varsel.model.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -40,7 +42,7 @@ class RefreshRules:
     A set is renewed in the background when four fifths of `lifetime` have passed; later than `lifetime`, a request
     waits for the renewal. If that fails the last good set serves for `last_good` from its fetch. Unknown keys lead to
     a fetch no sooner than `refetch_interval` after the previous one. After a failure nothing is tried for
-    `first_pause`, doubled with each further failure up to `longest_pause`.
+    `first_pause`, doubled with each further failure, or for as long as the issuer wishes, up to `longest_pause`.
     """
 
     lifetime: timedelta = timedelta(hours=1)
@@ -51,8 +53,7 @@ class RefreshRules:
 
     def pause_after(self, failures: int) -> float:
         """Return the seconds to leave the issuer alone after `failures` failures in a row."""
-        doubled = self.first_pause.total_seconds() * 2.0 ** min(failures - 1, 16)
-        return min(doubled, self.longest_pause.total_seconds())
+        return exponential(failures, self.first_pause, self.longest_pause).total_seconds()
 
 
 class RemoteKeys:
@@ -131,7 +132,9 @@ class RemoteKeys:
     def _failed(self, failure: DependencyFailure) -> None:
         now = self._now()
         self._failures += 1
-        self._quiet_until = now + self._rules.pause_after(self._failures)
+        wish = read_retry_after(failure.retry_after, now=self._clock.now(), longest=self._rules.longest_pause)
+        pause = self._rules.pause_after(self._failures)
+        self._quiet_until = now + max(pause, wish.total_seconds() if wish else 0.0)
         if now >= self._trusted_until:
             self._keys = None
         else:
