@@ -235,6 +235,14 @@ def test_a_text_is_encoded_once_for_all_its_recipients() -> None:
     assert len(finished) == 2
 
 
+def test_large_texts_do_not_pile_up() -> None:
+    templates = Templates(size=100_000)
+    large = [("noreply@example.com", str(number), "Hei " * 10_000, ContentType.Plain) for number in range(3)]
+    first = [templates.of(*text, eight_bit=True) for text in large]
+    assert templates.of(*large[2], eight_bit=True) is first[2], "the recipients of one order follow one another"
+    assert templates.of(*large[0], eight_bit=True) is not first[0]
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import format_datetime
-from functools import lru_cache
 from hashlib import blake2b
 from urllib.parse import quote
 
 from varsel.channels.base64_lines import lines_of
 from varsel.channels.html_text import html_to_text
 from varsel.channels.protocol import File
+from varsel.mechanisms.bounded_cache import SizedCache
 from varsel.model.orders import ContentType
 
 MAX_LINE = 998
@@ -63,21 +63,34 @@ class Template:
 class Templates:
     """The templates used last, so that an order's text is encoded once and not once per recipient.
 
-    `finish` is applied once to the text that all recipients share; it must leave headers as they are.
+    `kept` is how many at most, and `size` how many bytes together. `finish` is applied once to the text that all
+    recipients share; it must leave headers as they are.
     """
 
     def __init__(
-        self, *, html_alone: bool = False, kept: int = 64, finish: Callable[[bytes], bytes] = lambda content: content
+        self,
+        *,
+        html_alone: bool = False,
+        kept: int = 64,
+        size: int = 64_000_000,
+        finish: Callable[[bytes], bytes] = lambda content: content,
     ) -> None:
         def build(sender: str, subject: str, body: str, kind: ContentType, eight_bit: bool) -> Template:
             raw = template(sender, subject, body, kind, eight_bit=eight_bit, html_alone=html_alone)
             return replace(raw, entity=finish(raw.entity))
 
-        self._build = lru_cache(maxsize=kept)(build)
+        self._build = build
+        self._kept = SizedCache[Template](entries=kept, size=size, size_of=_size_with_text)
 
     def of(self, sender: str, subject: str, body: str, kind: ContentType, *, eight_bit: bool) -> Template:
         """Return the template for this text, built now or earlier; `eight_bit` as for `template`."""
-        return self._build(sender, subject, body, kind, eight_bit)
+        key = sender, subject, body, kind, eight_bit
+        return self._kept.get(key, lambda: self._build(*key))
+
+
+def _size_with_text(ready: Template) -> int:
+    """Estimate the memory of a template and of the text it was built from, which is about as long."""
+    return 2 * (len(ready.entity) + len(ready.headers))
 
 
 def template(

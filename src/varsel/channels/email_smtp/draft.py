@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from varsel.channels.email_smtp.addresses import domain_of, mailbox, original_recipient, xtext
@@ -10,10 +9,12 @@ from varsel.channels.email_smtp.extensions import Extensions
 from varsel.channels.email_smtp.settings import SmtpSettings
 from varsel.channels.mime import Pieces, Templates, date_header
 from varsel.channels.protocol import EmailMessage, Settled
+from varsel.mechanisms.bounded_cache import cached_if_short
 from varsel.model.results import Result
 
 _SECOND = timedelta(seconds=1)
 
+_LONGEST_MAILBOX = 320  # RFC 5321 section 4.5.3.1: 64 octets, `@` and 255
 MAX_ORCPT = 500  # RFC 3461 section 4.2
 
 
@@ -38,7 +39,7 @@ class Drafter:
         self._settings = settings
         self._now = now
         self._templates = Templates(html_alone=settings.html_alone, finish=transparent)
-        self._own_mailbox = lru_cache(maxsize=64)(mailbox)
+        self._own_mailbox = cached_if_short(entries=64, longest=_LONGEST_MAILBOX)(mailbox)
         self._second = datetime.min.replace(tzinfo=UTC)
         self._date = b""
 

@@ -4,7 +4,7 @@ import asyncio
 import codecs
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterator
-from functools import lru_cache, partial
+from functools import partial
 from time import perf_counter
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -15,6 +15,7 @@ from varsel.intake.shapes.exact import exact_reader
 from varsel.intake.shapes.findings import Findings, Invalid, Unreadable, bodiless, required, unreadable
 from varsel.intake.shapes.scalars import Problem
 from varsel.intake.shapes.scanning import WINDOW, Window
+from varsel.mechanisms.bounded_cache import cached_if_short
 
 LARGEST_BODY: Final = 30_000_000
 """Bytes; a larger body is answered 413 (api.md 1.2)."""
@@ -48,7 +49,7 @@ _DECODERS: Final[dict[str, Decoding]] = {
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
-@lru_cache(maxsize=64)
+@cached_if_short(entries=64, longest=200)
 def decoder_for(content_type: str) -> Decoding | None:
     """Return the decoding of the charset named in a Content-Type header, or None if nobody knows it (answer 415)."""
     named = _charset.search(content_type)
