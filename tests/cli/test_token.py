@@ -39,8 +39,22 @@ def test_the_token_is_signed_with_the_key_in_the_data_folder(
     capsys: pytest.CaptureFixture[str], own_settings: Path
 ) -> None:
     token = read_token(printed(["--org", "ttd"], capsys).encode(), {"RS256"})
-    keys = asyncio.run(LocalIssuer(own_settings / "issuer").source().keys())
+    keys = asyncio.run(LocalIssuer(own_settings / "issuer", service="http://localhost:5090").source().keys())
     assert token.signed_by(keys)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "issuer"),
+    [
+        ("VARSEL_PORT", "5190", "http://localhost:5190/dev/openid/"),
+        ("VARSEL_BASE_URI", "https://varsel.example.no/", "https://varsel.example.no/dev/openid/"),
+    ],
+)
+def test_the_issuer_is_named_by_the_address_of_the_service(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, issuer: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert claims_of(printed(["--org", "ttd"], capsys))["iss"] == issuer
 
 
 def test_scopes_and_claims_repeat(capsys: pytest.CaptureFixture[str]) -> None:

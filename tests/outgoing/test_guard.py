@@ -7,8 +7,47 @@ import pytest
 from tests.support.resolvers import FixedResolver, UnknownName
 from varsel.errors import AddressRefused, AddressUnreachable
 from varsel.outgoing.destination import read_destination
-from varsel.outgoing.guard import Allowed, Guard
+from varsel.outgoing.guard import Allowed, Guard, OwnEndpoint
 from varsel.outgoing.resolver import SystemResolver
+
+_OWN = OwnEndpoint(5090, "/tests/sendcondition")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:5090/tests/sendcondition?conditionMet=true",
+        "http://Varsel.LOCALHOST:5090/Tests/SendCondition/",
+        "http://127.0.0.1:5090/tests/sendcondition",
+        "http://[::1]:5090/tests/sendcondition#x",
+    ],
+)
+async def test_the_own_endpoint_is_let_pass_without_a_name_server(address: str) -> None:
+    guard = Guard(UnknownName(), ports=frozenset({443}), own=_OWN)
+    assert all(found.is_loopback for found in await guard.admit(read_destination(address)))
+    with pytest.raises((AddressRefused, AddressUnreachable)):
+        await Guard(UnknownName()).admit(read_destination(address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://localhost:5091/tests/sendcondition",
+        "http://localhost/tests/sendcondition",
+        "https://localhost:5090/tests/sendcondition",
+        "http://localhost:5090/dev/inbox",
+        "http://localhost:5090/tests/sendcondition/../../dev/inbox",
+        "http://localhost:5090/tests/sendcondition%2f..",
+        "http://10.0.0.1:5090/tests/sendcondition",
+        "http://notlocalhost:5090/tests/sendcondition",
+        "http://localhost.example.com:5090/tests/sendcondition",
+    ],
+)
+async def test_nothing_beside_the_own_endpoint_is_let_pass(address: str) -> None:
+    guard = Guard(FixedResolver(["127.0.0.1"]), own=_OWN)
+    with pytest.raises(AddressRefused):
+        await guard.admit(read_destination(address))
+
 
 _UNREADABLE = [
     "",

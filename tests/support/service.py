@@ -157,7 +157,9 @@ async def running_service(
     directory = directory or FixedDirectory(settings.fixed_directory_file)
     rig = rig or Rig(pool, directory)
     write_key(data_dir)
-    issuer = LocalIssuer(data_dir / "issuer", platform_keys=settings.platform_keys_dir, clock=rig.clock)
+    issuer = LocalIssuer(
+        data_dir / "issuer", service=settings.base_uri, platform_keys=settings.platform_keys_dir, clock=rig.clock
+    )
     outside = Outside(rig.email, rig.sms, directory)
     async with open_gatekeeper(settings, rig.clock, issuer) as gatekeeper:
         watch = DatabaseWatch(pool, CorrectedClock(rig.clock))

@@ -70,7 +70,7 @@ async def varsel_serve(data_dir: Path, log: Log = Log.SHOWN, /, **settings: str)
     )
     try:
         announcement = await _announcement(process)
-        token = LocalIssuer(data_dir / "issuer").token("ttd")
+        token = LocalIssuer(data_dir / "issuer", service="http://localhost:5090").token("ttd")
         async with httpx.AsyncClient(
             base_url=announcement.split()[-1],
             headers={"Authorization": f"Bearer {token}"},

@@ -39,7 +39,7 @@ class Installation:
         self.gatekeeper = Gatekeeper(altinn, platform, self.clock)
 
     def issuer(self) -> LocalIssuer:
-        return LocalIssuer(self.data / "issuer", clock=self.clock)
+        return LocalIssuer(self.data / "issuer", service="http://localhost:5090", clock=self.clock)
 
     async def admit(self, bearer: str, policy: Policy = Policy.CREATE) -> Caller | Denied:
         return await self.gatekeeper.admit(policy, [(b"authorization", b"Bearer " + bearer.encode())])
@@ -133,7 +133,7 @@ def test_issuers_that_start_together_end_with_one_key_pair(tmp_path: Path) -> No
 
     def start(_: int) -> object:
         together.wait()
-        return LocalIssuer(directory).key_set()
+        return LocalIssuer(directory, service="http://localhost:5090").key_set()
 
     with ThreadPoolExecutor(4) as pool:
         seen = list(pool.map(start, range(4)))

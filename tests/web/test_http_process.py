@@ -124,6 +124,38 @@ async def _closes(port: int) -> bool:
     return (await exchange(port, request("GET", "/health"))).headers["connection"] == "close"
 
 
+async def test_whoever_follows_the_discovery_document_finds_the_keys_on_any_port(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with varsel_serve(tmp_path, database_url=database_url) as service:
+        port = service.client.base_url.port
+        discovery = (await service.client.get("/dev/openid/.well-known/openid-configuration")).json()
+        assert discovery["issuer"] == f"http://localhost:{port}/dev/openid/"
+        jwks = discovery["jwks_uri"].removeprefix(f"http://localhost:{port}")
+        assert (await service.client.get(jwks)).json()["keys"]
+        order_id = await place(service)
+        links = (await service.client.get(f"{BASE}/orders/{order_id}")).json()["links"]
+        assert links["self"].startswith(f"http://localhost:{port}/")
+
+
+@pytest.mark.parametrize(("met", "ends_as"), [("true", "Completed"), ("false", "SendConditionNotMet")])
+async def test_a_send_condition_can_be_rehearsed_on_one_machine(
+    database_url: str, tmp_path: Path, met: str, ends_as: str
+) -> None:
+    async with varsel_serve(tmp_path, database_url=database_url) as service:
+        endpoint = (
+            f"http://varsel.localhost:{service.client.base_url.port}{BASE}/tests/sendcondition?conditionMet={met}"
+        )
+        placed = await service.client.post(f"{BASE}/orders/email", json=EMAIL_ORDER | {"conditionEndpoint": endpoint})
+        assert placed.status_code == 202, placed.text
+
+        async def has_ended() -> bool:
+            status = (await service.client.get(f"{BASE}/orders/{placed.json()['orderId']}/status")).json()
+            return bool(status["processingStatus"]["status"] == ends_as)
+
+        await until(has_ended)
+
+
 async def test_an_order_that_was_accepted_survives_sudden_death(database_url: str, tmp_path: Path) -> None:
     """Durable before answered: killed among a hundred requests, the service has stored every one it answered."""
     async with varsel_serve(tmp_path, database_url=database_url, roles="api") as service:

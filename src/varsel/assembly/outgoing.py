@@ -6,17 +6,19 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
 from varsel.assembly.tokens import maskinporten_tokens, oauth_tokens
+from varsel.intake import send_condition
 from varsel.model.clock import Clock
 from varsel.outgoing.authentication import Authentication, Bearer, FixedField, Introduction
 from varsel.outgoing.breaker import Breakers
 from varsel.outgoing.condition import ConditionClient, QuestionLimits
 from varsel.outgoing.fetch import Fetcher
-from varsel.outgoing.guard import Allowed, Guard
+from varsel.outgoing.guard import Allowed, Guard, OwnEndpoint
 from varsel.outgoing.resolver import LookUpLimits, SystemResolver
 from varsel.outgoing.signature import Signature, read_webhook_keys
 from varsel.outgoing.turns import TurnLimits, Turns
 from varsel.settings import Secret, Settings
 from varsel.settings.choices import ConditionAuthentication as Choice
+from varsel.settings.choices import Environment
 
 _LOOK_UPS_OF_FILES = LookUpLimits(total=32, per_domain=32)
 """Files lie at few domains, which the operator named; most of them share one of a cloud's."""
@@ -40,7 +42,7 @@ async def open_outgoing(
     """Make the parts for the time of the block; `tls` None trusts whom the system trusts."""
     with closing(SystemResolver()) as resolver, closing(SystemResolver(_LOOK_UPS_OF_FILES)) as resolver_of_files:
         async with open_introduction(settings, clock, tls=tls) as introduction:
-            fetcher = Fetcher(_guard(settings, resolver), tls=tls)
+            fetcher = Fetcher(_guard(settings, resolver, _own_endpoint(settings)), tls=tls)
             fetcher_of_files = Fetcher(_guard(settings, resolver_of_files), tls=tls)
             turns = Turns(TurnLimits(settings.condition_concurrency, settings.condition_concurrency_per_host))
             limits = QuestionLimits(settings.condition_timeout)
@@ -83,6 +85,13 @@ def _revealed(secret: Secret | None) -> str:
     return secret.reveal() if secret else ""
 
 
-def _guard(settings: Settings, resolver: SystemResolver) -> Guard:
+def _guard(settings: Settings, resolver: SystemResolver, own: OwnEndpoint | None = None) -> Guard:
     allowed = Allowed.read(settings.outgoing_allowed)
-    return Guard(resolver, allowed, ports=frozenset(settings.outgoing_ports or ()))
+    return Guard(resolver, allowed, ports=frozenset(settings.outgoing_ports or ()), own=own)
+
+
+def _own_endpoint(settings: Settings) -> OwnEndpoint | None:
+    """Return the test aid that may be the send condition of an order in development (api.md 3.18)."""
+    if settings.environment is not Environment.DEVELOPMENT:
+        return None
+    return OwnEndpoint(settings.port, send_condition.ENDPOINT.path)

@@ -142,7 +142,9 @@ def local_issuer(settings: Settings) -> LocalIssuer | None:
     """Return the issuer of development, or None where the settings do not allow it."""
     if settings.environment is not Environment.DEVELOPMENT:
         return None
-    return LocalIssuer(settings.data_dir / "issuer", platform_keys=settings.platform_keys_dir)
+    return LocalIssuer(
+        settings.data_dir / "issuer", service=settings.base_uri, platform_keys=settings.platform_keys_dir
+    )
 
 
 @asynccontextmanager

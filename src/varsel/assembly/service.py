@@ -46,6 +46,8 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     async with AsyncExitStack() as stack:
         stack.enter_context(_stopped_by_signals(stopping))
         bound = stack.enter_context(bound_socket(settings)) if Role.API in roles else None
+        if bound is not None:
+            settings = settings.listening_on(bound.getsockname()[1])
         pool = await stack.enter_async_context(open_database(settings, connections=connections))
         await migrate(pool)
         watch = DatabaseWatch(pool, clock)

@@ -101,4 +101,6 @@ def local_issuer(settings: Settings) -> LocalIssuer:
     if not settings.local_issuer:
         where = settings.openid_address
         raise VarselError(f"this installation accepts tokens of {where} only; get one there")
-    return LocalIssuer(settings.data_dir / "issuer", platform_keys=settings.platform_keys_dir)
+    return LocalIssuer(
+        settings.data_dir / "issuer", service=settings.base_uri, platform_keys=settings.platform_keys_dir
+    )

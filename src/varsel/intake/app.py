@@ -11,6 +11,7 @@ from varsel import __version__
 from varsel.intake import send_condition
 from varsel.intake.answers import document, empty
 from varsel.intake.credentials import Caller, Gatekeeper, LocalIssuer
+from varsel.intake.credentials.issuer import LOCAL_PATH
 from varsel.intake.future_routes import future_endpoints
 from varsel.intake.health import Health
 from varsel.intake.inbox import Inbox
@@ -88,7 +89,7 @@ def _beside(extras: Extras) -> dict[str, dict[str, Method]]:
     if extras.inbox is not None:
         resources["/dev/inbox"] = {"GET": Method(extras.inbox.show)}
     if extras.issuer is not None:
-        discovery = "/dev/openid/.well-known/openid-configuration"
+        discovery = f"{LOCAL_PATH}.well-known/openid-configuration"
         resources[discovery] = {"GET": Method(_fixed(extras.issuer.discovery()))}
         resources[f"{discovery}/jwks"] = {"GET": Method(_fixed(extras.issuer.key_set()))}
     return resources

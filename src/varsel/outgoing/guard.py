@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Self
 
 import httpx
@@ -11,6 +11,8 @@ from varsel.errors import AddressRefused, AddressUnreachable
 from varsel.outgoing.destination import Destination, IPAddress, read_host
 from varsel.outgoing.ranges import closed_kind, undisguised
 from varsel.outgoing.resolver import Resolver
+
+_LOOPBACK = (IPv4Address("127.0.0.1"), IPv6Address("::1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,27 @@ class Allowed:
         return any(form in network for network in self.networks for form in forms)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnEndpoint:
+    """One endpoint of this service itself that callers may name, so that orders can be rehearsed on one machine.
+
+    It is found at `path` on `port` of this machine, under any name in `.localhost`, which leads nowhere else and needs
+    no name server (RFC 6761, section 6.3).
+    """
+
+    port: int
+    path: str
+
+    def addresses(self, destination: Destination) -> tuple[IPAddress, ...]:
+        """Return where `destination` is to be dialled if it is this endpoint, nothing otherwise."""
+        url = destination.url
+        if (url.scheme, destination.port, url.path.rstrip("/").lower()) != ("http", self.port, self.path):
+            return ()
+        if destination.literal is not None:
+            return (destination.literal,) if destination.literal.is_loopback else ()
+        return _LOOPBACK if f".{destination.host}".endswith(".localhost") else ()
+
+
 def _allowance(entry: str) -> str | IPv4Network | IPv6Network:
     try:
         return ip_network(entry)
@@ -66,7 +89,7 @@ def _allowance(entry: str) -> str | IPv4Network | IPv6Network:
 class Guard:
     """Resolves a destination and gives the addresses that may be dialled.
 
-    `ports` lists the TCP ports that may be called; empty means every one.
+    `ports` lists the TCP ports that may be called; empty means every one. `own` may be called whatever else holds.
     """
 
     def __init__(
@@ -75,7 +98,9 @@ class Guard:
         allowed: Allowed = Allowed(),
         *,
         ports: frozenset[int] = frozenset(),
+        own: OwnEndpoint | None = None,
     ) -> None:
+        self._own = own
         self._resolver = resolver
         self._allowed = allowed
         self._ports = ports
@@ -86,6 +111,8 @@ class Guard:
         Raises `AddressRefused` if any of them is not public and not allowed, `AddressUnreachable` if there are none,
         and `NameNotLookedUp`.
         """
+        if self._own is not None and (own := self._own.addresses(destination)):
+            return own
         if self._ports and destination.port not in self._ports:
             raise AddressRefused(f"{destination.origin} is named with a port that is not among the allowed ones.")
         addresses = await self._addresses(destination)

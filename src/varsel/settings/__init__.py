@@ -4,7 +4,7 @@ Only `assembly`, `cli` and `docs` import this; rooms are handed plain values.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from varsel.errors import SettingsError
@@ -13,7 +13,7 @@ from varsel.settings.choices import Environment
 from varsel.settings.kubernetes import without_service_links
 from varsel.settings.reader import PREFIX, names_of, read_values, settings_of
 from varsel.settings.secret import Secret
-from varsel.settings.table import Table
+from varsel.settings.table import Table, local_address
 
 __all__ = ["Secret", "Settings"]
 
@@ -40,6 +40,13 @@ class Settings(Table):
         if problems:
             raise SettingsError(problems)
         return settings
+
+    def listening_on(self, port: int) -> Self:
+        """Return the settings of a process that took `port`; it differs from the one that is set where that is 0."""
+        if self.port:
+            return self
+        derived = self.base_uri == local_address(0)
+        return replace(self, port=port, base_uri=local_address(port) if derived else self.base_uri)
 
     @property
     def local_issuer(self) -> bool:

@@ -98,6 +98,11 @@ SANDBOX = Group("Sandbox", "The channels that keep messages instead of sending t
 RETENTION = Group("Retention", "How long things are kept. Shorter means less personal data and smaller tables.")
 
 
+def local_address(port: int) -> str:
+    """Return the address of this machine at `port`; of port 0, which is not known yet, without one."""
+    return f"http://localhost:{port}" if port else "http://localhost"
+
+
 def _in_data_dir(name: str) -> Derived:
     return Derived(f"`{name}` in `VARSEL_DATA_DIR`", lambda values: str(values["data_dir"] / name))
 
@@ -170,7 +175,7 @@ class Table:
     base_uri: str = setting(
         SERVICE,
         address("https", "http"),
-        Derived("`http://localhost:` and `VARSEL_PORT`", lambda values: f"http://localhost:{values['port'] or 5090}"),
+        Derived("`http://localhost:` and `VARSEL_PORT`", lambda values: local_address(values["port"])),
         "Address callers know this service by. It begins every link and `Location` in answers, so set it to the "
         "public address in production.",
     )

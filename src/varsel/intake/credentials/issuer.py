@@ -31,7 +31,7 @@ from varsel.intake.credentials.policies import Policy
 from varsel.model.clock import Clock, SystemClock
 
 CREATE_SCOPE = str(Policy.CREATE.scope)
-LOCAL_ADDRESS = "http://127.0.0.1:5090/dev/openid/"
+LOCAL_PATH = "/dev/openid/"
 PLATFORM_TOKEN_LIFETIME = timedelta(seconds=300)
 
 
@@ -39,7 +39,8 @@ class LocalIssuer:
     """Issues tokens like Altinn's and platform access tokens, both accepted at once by a Varsel on the same files.
 
     `directory` holds the private key, made when first needed; `platform_keys` (by default `platform-keys` beside it)
-    receives the certificates of platform token issuers. `address` is the name the issuer gives itself.
+    receives the certificates of platform token issuers. `service` is the address of the service that publishes its
+    keys; below that lies the name the issuer gives itself.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class LocalIssuer:
         directory: Path,
         *,
         platform_keys: Path | None = None,
-        address: str = LOCAL_ADDRESS,
+        service: str,
         clock: Clock | None = None,
     ) -> None:
         self.key_file = directory / "signing-key.pem"
         self.platform_keys = platform_keys or directory.parent / "platform-keys"
-        self.address = address
+        self.address = service.rstrip("/") + LOCAL_PATH
         self._clock = clock or SystemClock()
         self._private = self._load_or_create()
         self._kid = _kid(self._private.public_key())
