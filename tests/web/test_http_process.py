@@ -146,7 +146,7 @@ async def test_a_send_condition_can_be_rehearsed_on_one_machine(
         endpoint = (
             f"http://varsel.localhost:{service.client.base_url.port}{BASE}/tests/sendcondition?conditionMet={met}"
         )
-        placed = await service.client.post(f"{BASE}/orders/email", json=EMAIL_ORDER | {"conditionEndpoint": endpoint})
+        placed = await service.client.post(f"{BASE}/orders/email", json={**EMAIL_ORDER, "conditionEndpoint": endpoint})
         assert placed.status_code == 202, placed.text
 
         async def has_ended() -> bool:

@@ -76,7 +76,7 @@ async def test_the_lines_of_an_orders_processing_carry_the_trace_of_its_request(
     caplog.handler.addFilter(FieldsFilter())
     caplog.set_level(logging.INFO)
 
-    async def ask(_address: str) -> Verdict:
+    async def ask(_address: str, _creator: str) -> Verdict:
         return Inconclusive("it answered 500")
 
     async with running_service(pool, tmp_path, rig=Rig(pool, FixedDirectory(None), ask_condition=ask)) as service:

@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import httpx
 
-from varsel.mechanisms.addresses import AddressMemory
 from varsel.errors import AddressUnreachable, AnswerIncomplete, AnswerTooLarge, AnswerUnreadable
+from varsel.mechanisms.addresses import AddressMemory
 from varsel.mechanisms.content_coding import Malformed, decoder_of
 from varsel.mechanisms.retry_after import read_retry_after
 from varsel.outgoing.destination import Destination, IPAddress
