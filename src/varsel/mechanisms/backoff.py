@@ -1,5 +1,6 @@
 """Pauses between attempts: exponential back-off and jitter, as pure functions."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 _MOST_DOUBLINGS = 20
@@ -10,6 +11,11 @@ def exponential(failures: int, first: timedelta, longest: timedelta) -> timedelt
     """Return the pause after `failures` failures in a row (from 1): `first`, doubled with each one up to `longest`."""
     doublings = min(max(failures - 1, 0), _MOST_DOUBLINGS)
     return min(first * (1 << doublings), longest)
+
+
+def stepped(failures: int, steps: Sequence[timedelta]) -> timedelta:
+    """Return the step for `failures` failures in a row (from 1); after the last of `steps` it stays at that one."""
+    return steps[min(failures, len(steps)) - 1]
 
 
 def lengthened(pause: timedelta, chance: float, share: float = 0.2) -> timedelta:

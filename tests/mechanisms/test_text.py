@@ -1,0 +1,26 @@
+"""Texts from outside: what a database can hold passes unchanged, all else is made to fit."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from varsel.mechanisms.text import is_storable, storable
+
+texts = st.text(alphabet=st.characters(codec=None), max_size=40) | st.text(max_size=40)
+lengths = st.integers(0, 50)
+
+
+@given(texts, lengths)
+def test_whatever_comes_is_storable_afterwards(text: str, longest: int) -> None:
+    kept = storable(text, longest)
+    assert is_storable(kept, longest)
+    assert kept.encode().decode() == kept
+    assert "\0" not in kept
+
+
+@given(texts, lengths)
+def test_what_is_storable_is_not_changed(text: str, longest: int) -> None:
+    assert (storable(text, longest) == text) == is_storable(text, longest)
+
+
+def test_the_position_of_what_was_replaced_is_kept() -> None:
+    assert storable("a\0b\ud800c\U0001f600", 10) == "a\ufffdb\ufffdc\U0001f600"
