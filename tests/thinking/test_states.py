@@ -53,9 +53,9 @@ def test_only_a_try_that_certainly_failed_leads_to_an_earlier_stage() -> None:
     assert backwards == {(SENDING[channel], NEW[channel]) for channel in Channel}
 
 
-def test_only_expired_and_delivered_results_may_be_replaced_once_final() -> None:
+def test_only_expired_failed_and_delivered_results_may_be_replaced_once_final() -> None:
     replaceable = {a.facts.name for a, b in PAIRS if a.facts.stage is Stage.Final and result_may_follow(a, b)}
-    assert replaceable == {"Failed_TTL", "Delivered"}
+    assert replaceable == {"Failed_TTL", "Failed", "Delivered"}
 
 
 @pytest.mark.parametrize("channel", Channel)

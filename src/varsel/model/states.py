@@ -8,6 +8,7 @@ from varsel.model.orders import OrderStatus
 from varsel.model.results import (
     DELIVERED,
     FACTS,
+    FAILED,
     FAILED_TTL,
     HANDED_OVER,
     NEW,
@@ -98,7 +99,8 @@ def result_steps(channel: Channel) -> tuple[ResultStep, ...]:
         ResultStep(pending, (delivered,), "reported or assumed"),
         ResultStep(pending, refused, "refused or reported"),
         ResultStep(pending, (expired,), "no final result in time"),
-        ResultStep((expired,), (delivered, *refused), "late report"),
+        ResultStep((expired,), (delivered, *refused), "late report or answer"),
+        ResultStep((FAILED[channel],), (delivered, *refused), "late report or answer, if no outcome was known"),
         ResultStep((delivered,), refused, "reported, if delivery was only assumed"),
     )
 
@@ -122,7 +124,7 @@ def diagram() -> str:
     parts = ["### Orders", _drawn(_order_arrows())]
     for channel, title in ((Channel.Email, "### E-mails"), (Channel.Sms, "### SMS")):
         parts += [title, _drawn(_result_arrows(channel))]
-        parts += ["`Refused` stands for: " + ", ".join(f"`{r.facts.name}`" for r in refusals(channel)) + "."]
+        parts += ["`Refused` stands for: " + ", ".join(f"`{r.facts.name}`" for r in _drawn_as_refused(channel)) + "."]
     return "\n\n".join(parts)
 
 
@@ -141,17 +143,22 @@ def _order_arrows() -> list[_Arrow]:
 
 
 def _result_arrows(channel: Channel) -> list[_Arrow]:
-    """Draw the refusals, which share all their steps, as one state."""
-    refused = frozenset(refusals(channel))
+    """Draw the refusals as one state, but for Failed: they share all their steps."""
+    refused = frozenset(_drawn_as_refused(channel))
     arrows = [
         _Arrow(before, after, step.why)
         for step in result_steps(channel)
         for before in _state_names(step.before, refused) or [_OUTSIDE]
         for after in _state_names(step.after, refused)
     ]
+    arrows = [arrow for arrow in arrows if arrow.before != arrow.after]
     final = [r for r, following in RESULT_STEPS.items() if r.facts.channel is channel and not following]
     stored = [r for r in final if r not in _NEVER_STORED]
     return arrows + [_Arrow(name, _OUTSIDE, "") for name in _state_names(stored, refused)]
+
+
+def _drawn_as_refused(channel: Channel) -> tuple[Result, ...]:
+    return tuple(result for result in refusals(channel) if result is not FAILED[channel])
 
 
 def _state_names(results: Iterable[Result], refused: frozenset[Result]) -> list[str]:
