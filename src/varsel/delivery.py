@@ -91,6 +91,8 @@ class Decision(NamedTuple):
     assumed: bool = False
     """Whether the result is final without being known (see `next_result`)."""
     again: datetime | None = None
+    answered: bool = False
+    """Whether the provider gave its answer, so that a reference or a report of this provider may follow."""
 
 
 def before_sending(
@@ -192,6 +194,7 @@ def _again(
 def _answered(decision: Decision) -> Decision:
     """Bound what a provider said. A reference that cannot be kept whole is dropped: a part of it matches nothing."""
     detail, reference = decision.detail, decision.reference
+    decision = decision._replace(answered=True)
     if detail is not None:
         decision = decision._replace(detail=storable(detail, _LONGEST_DETAIL))
     if reference is not None and not is_storable(reference, _LONGEST_REFERENCE):

@@ -61,6 +61,12 @@ class HeldProvider:
         """Let the oldest open call end with this outcome for all its messages."""
         next(word for word in self._calls if not word.done()).set_result(outcome)
 
+    def answer_all(self, outcome: Outcome) -> None:
+        """Let every open call end with this outcome."""
+        for word in self._calls:
+            if not word.done():
+                word.set_result(outcome)
+
     async def check(self) -> str:
         """Say what this is."""
         return "holds everything"

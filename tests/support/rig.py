@@ -37,7 +37,7 @@ GRACE = timedelta(seconds=300)
 WINDOW = DaytimeWindow(ZoneInfo("Europe/Oslo"))
 
 
-def send_options(*, assume: timedelta | None = None, resend: bool = True) -> SendOptions:
+def send_options(*, assume: timedelta | None = None, resend: bool = True, most_lost: int = 5) -> SendOptions:
     """Return the options of sending, as they are by default."""
     return SendOptions(
         lease=LEASE,
@@ -48,6 +48,7 @@ def send_options(*, assume: timedelta | None = None, resend: bool = True) -> Sen
         grace=GRACE,
         assume_delivered_after=assume,
         resend_unknown=resend,
+        most_lost=most_lost,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.support.orders import emails, make_order, many
-from tests.support.rig import NOON, Rig
+from tests.support.rig import LEASE, NOON, Rig
 from tests.support.until import until
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.ids import new_id
@@ -15,6 +15,7 @@ from varsel.model.orders import Order
 from varsel.model.results import Channel, Result
 from varsel.storage.pool import Pool
 from varsel.storage.reports import ArrivedReport
+from varsel.workers.contact import DatabaseContact
 from varsel.workers.hints import Hints
 from varsel.workers.lookout import Lookout
 from varsel.workers.loop import Hint, repeat
@@ -28,7 +29,8 @@ def rig(pool: Pool) -> Rig:
 async def woken(rig: Rig, *, look_ahead: timedelta = timedelta(0)) -> set[str]:
     """Look out, and name those who were woken."""
     hints = Hints()
-    assert await Lookout(rig.pool, rig.clock, hints, look_ahead).run_once() is False
+    contact = DatabaseContact(rig.clock, longest_gap=LEASE)
+    assert await Lookout(rig.pool, rig.clock, hints, look_ahead, contact).run_once() is False
     named = {
         "orders": hints.orders,
         "large orders": hints.large_orders,

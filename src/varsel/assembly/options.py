@@ -115,4 +115,5 @@ def _send_options(settings: Settings, assume_delivered_after: timedelta | None) 
         grace=settings.expiry_grace,
         assume_delivered_after=assume_delivered_after,
         resend_unknown=settings.unknown_outcome is UnknownOutcome.RESEND,
+        most_lost=settings.unknown_outcome_limit,
     )

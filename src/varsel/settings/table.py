@@ -586,6 +586,14 @@ class Table:
         "What follows when a provider's answer was lost, so that the message may or may not have been taken: "
         "`resend` risks that it arrives twice, `fail` that it never arrives.",
     )
+    unknown_outcome_limit: int = setting(
+        WORKER,
+        whole(1, 100, "attempts"),
+        "5",
+        "Attempts of one message whose outcome may be lost, counted together for crashes, lost leases and lost "
+        "answers. After the last one the message is not sent again and ends as `Failed`. It bounds how many copies one "
+        "recipient may get. It has no effect with `VARSEL_UNKNOWN_OUTCOME=fail`, which allows none.",
+    )
 
     report_patience: timedelta = setting(
         WORKER,

@@ -15,14 +15,17 @@ _COLUMNS = ("id", "lane", "first_id", "last_id", "size", "due", "deadline")
 
 @dataclass(frozen=True, slots=True)
 class NewChunk:
-    """A chunk to be stored; its notifications carry its id and lie between `first_id` and `last_id`."""
+    """A chunk to be stored; its notifications carry its id and lie between `first_id` and `last_id`.
+
+    Without `due` nobody sends it; its notifications are decided at the deadline.
+    """
 
     id: UUID
     lane: Lane
     first_id: UUID
     last_id: UUID
     size: int
-    due: datetime
+    due: datetime | None
     deadline: datetime
 
 
@@ -48,13 +51,22 @@ async def insert_many(connection: Connection, chunks: Sequence[NewChunk]) -> Non
 
 
 async def claim(
-    pool: Pool, lane: Lane, *, now: datetime, lease_until: datetime, chunks: int, notifications: int, window: int
+    pool: Pool,
+    lane: Lane,
+    *,
+    now: datetime,
+    lease_until: datetime,
+    chunks: int,
+    notifications: int,
+    window: int,
+    take_over: bool = True,
 ) -> list[LeasedChunk]:
     """Lease chunks of a lane, longest due first, until about so many `notifications` or `chunks` are together.
 
-    None are had while the lane rests. What fits into the first `window` rows is intended by being claimed.
+    None are had while the lane rests. What fits into the first `window` rows is intended by being claimed. Chunks
+    whose lease ran out are taken only with `take_over`.
     """
-    rows = await pool.fetch(_SQL["claim"], lane, now, lease_until, chunks, notifications, window)
+    rows = await pool.fetch(_SQL["claim"], lane, now, lease_until, chunks, notifications, window, take_over)
     return [LeasedChunk(*row.values()) for row in rows]
 
 
@@ -63,7 +75,9 @@ async def renew(pool: Pool, held: Sequence[LeasedChunk], *, lease_until: datetim
     await pool.execute(_SQL["renew"], [c.id for c in held], [c.attempt for c in held], lease_until)
 
 
-async def intend(pool: Pool, windows: Sequence[tuple[LeasedChunk, UUID]], *, lease_until: datetime) -> set[UUID]:
+async def intend(
+    pool: Pool | Connection, windows: Sequence[tuple[LeasedChunk, UUID]], *, lease_until: datetime
+) -> set[UUID]:
     """Store how far each chunk's rows are about to reach the provider; return the chunks still held."""
     rows = await pool.fetch(
         _SQL["intend"],
@@ -113,10 +127,13 @@ async def move_rows(connection: Connection, moves: Sequence[tuple[UUID, LeasedCh
 
 
 async def claim_overdue(
-    connection: Connection, *, now: datetime, lease_until: datetime, limit: int
+    connection: Connection, *, now: datetime, lease_until: datetime, limit: int, take_over: bool = True
 ) -> dict[UUID, Lane]:
-    """Take chunks whose deadline has passed; until `lease_until` nobody else gets them."""
-    rows = await connection.fetch(_SQL["claim_overdue"], now, lease_until, limit)
+    """Take chunks whose deadline has passed; until `lease_until` nobody else gets them.
+
+    Those whose lease for sending ran out are taken only with `take_over`.
+    """
+    rows = await connection.fetch(_SQL["claim_overdue"], now, lease_until, limit, take_over)
     return {row["id"]: Lane(row["lane"]) for row in rows}
 
 
@@ -132,6 +149,6 @@ async def remove(connection: Connection, chunk_ids: Sequence[UUID]) -> None:
     await connection.execute(_SQL["remove"], chunk_ids)
 
 
-async def pause(pool: Pool, lane: Lane, *, until: datetime, reason: str) -> None:
+async def pause(pool: Pool | Connection, lane: Lane, *, until: datetime, reason: str) -> None:
     """Let a lane rest until `until`, for every process."""
     await pool.execute(_SQL["pause"], lane, until, reason)

@@ -3,10 +3,11 @@
 -- `intended_through` comes back with them: rows up to it may have reached the provider under the lost lease.
 -- Chunks that lie wholly in the first window of `$6` rows (they are sent in the order of their ids) are intended by
 -- being claimed; every further window is intended when its turn comes, so that a crash leaves little in doubt.
+-- Leases that ran out are left alone unless `$7`: after an outage their holders come first.
 WITH waiting AS (
     SELECT id, size, due, intended_through
     FROM chunks
-    WHERE lane = $1 AND due <= $2
+    WHERE lane = $1 AND due <= $2 AND (NOT leased OR $7)
       AND NOT EXISTS (SELECT FROM lane_pauses p WHERE p.lane = $1 AND p.until > $2)
     ORDER BY due
     LIMIT $4
@@ -77,11 +78,12 @@ VALUES ($1, $2, $3, $3, 1, 1, true, $3, $4)
 
 -- name: claim_overdue
 -- Chunks whose deadline has passed and that nobody is sending just now. Pushing the deadline ahead is the lease.
+-- Chunks whose lease ran out are left alone unless `$4`: after an outage their holders come first.
 UPDATE chunks c
 SET deadline = $2
 FROM (
     SELECT id FROM chunks
-    WHERE deadline <= $1 AND (NOT leased OR due IS NULL OR due <= $1)
+    WHERE deadline <= $1 AND (NOT leased OR due IS NULL OR (due <= $1 AND $4))
     ORDER BY deadline
     LIMIT $3
     FOR UPDATE SKIP LOCKED

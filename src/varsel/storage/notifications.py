@@ -80,6 +80,8 @@ class Unsent:
     subject: str | None
     body: str | None
     attempts: int
+    lost: int
+    """Attempts whose outcome was lost."""
     expiry: datetime
 
 
@@ -109,8 +111,9 @@ class Named(NamedTuple):
 class Step(NamedTuple):
     """A decided step of a notification: from the result the decision was based on to the new one.
 
-    It is written only where the row still says `expected` and `was_assumed`. `attempts` is the new total, unless more
-    are known. `provider` names who gave an answer, if somebody did; references are known within a provider only. Steps
+    It is written only where the row still says `expected` and `was_assumed`. `attempts` and `lost`, those of them
+    whose outcome was lost, are the new totals, unless more are known. `assumed` marks a result that is final but not
+    known. `provider` names who gave an answer, if somebody did; references are known within a provider only. Steps
     that are alike are sent once for all their notifications.
     """
 
@@ -121,6 +124,7 @@ class Step(NamedTuple):
     assumed: bool = False
     was_assumed: bool = False
     provider: str | None = None
+    lost: int = 0
 
     @property
     def settled(self) -> int:
@@ -177,13 +181,13 @@ async def pages_of_order(
         after = page[-1].id
 
 
-async def of_chunks(pool: Pool, chunk_ids: Sequence[UUID], lane: Lane) -> list[Unsent]:
+async def of_chunks(pool: Pool | Connection, chunk_ids: Sequence[UUID], lane: Lane) -> list[Unsent]:
     """Read what is still to be sent of leased chunks, in the order it will be sent."""
     rows = await pool.fetch(_SQL["of_chunks"], chunk_ids, NEW[lane.channel])
     return [Unsent(*row.values()) for row in rows]
 
 
-async def texts(pool: Pool, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderTexts]:
+async def texts(pool: Pool | Connection, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderTexts]:
     """Read what the given orders say."""
     rows = await pool.fetch(_SQL["texts"], order_ids)
     return {row["order_id"]: _texts.decode(row["texts"]) for row in rows}
@@ -245,6 +249,7 @@ async def settle(connection: Connection, settlements: Iterable[Settlement], *, n
         [step.was_assumed for step in numbers],
         [step.result for step in numbers],
         [step.attempts for step in numbers],
+        [step.lost for step in numbers],
         [step.detail for step in numbers],
         [step.assumed for step in numbers],
         [step.settled for step in numbers],
@@ -258,6 +263,17 @@ async def settle(connection: Connection, settlements: Iterable[Settlement], *, n
     completed = {row["completed"]: row["size"] for row in rows if row["completed"] is not None}
     await finals.record(connection, list(completed), notifications=sum(completed.values()))
     return {row["changed"] for row in rows if row["changed"] is not None}
+
+
+async def count_attempts(connection: Connection, counted: Iterable[tuple[UUID, int, int]]) -> None:
+    """Raise the totals of notifications (first) to so many attempts, of which so many lost their outcome (last)."""
+    members = sorted(counted, key=lambda member: member[0].bytes)
+    await connection.execute(
+        _SQL["count_attempts"],
+        [notification_id for notification_id, _, _ in members],
+        [attempts for _, attempts, _ in members],
+        [lost for _, _, lost in members],
+    )
 
 
 def _by_id(settlement: Settlement) -> bytes:

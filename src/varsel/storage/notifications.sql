@@ -12,7 +12,7 @@ LIMIT $6
 
 -- name: of_chunks
 -- What a lease on these chunks covers: the rows without result, with what is needed to send them.
-SELECT n.id, n.order_id, n.chunk_id, n.address, n.subject, n.body, n.attempts, n.expiry
+SELECT n.id, n.order_id, n.chunk_id, n.address, n.subject, n.body, n.attempts, n.lost, n.expiry
 FROM chunks c
 JOIN notifications n ON n.id BETWEEN c.first_id AND c.last_id AND n.chunk_id = c.id
 WHERE c.id = ANY($1::uuid[]) AND n.result = $2
@@ -50,7 +50,7 @@ CROSS JOIN LATERAL (
 ORDER BY name.number, n.id DESC
 
 -- name: settle
--- Record results: members $1 to $3 (id, provider's reference, number of the step), steps $4 to $13, at the time $14.
+-- Record results: members $1 to $3 (id, provider's reference, number of the step), steps $4 to $14, at the time $15.
 -- Only rows that still say what a decision was based on change; those that have moved on meanwhile are left alone and
 -- not returned. The orders' counters move in the same statement, and an order without pending notifications is
 -- Completed by it. Members come in the order of their ids and orders are locked in the order of theirs, all in this
@@ -58,18 +58,19 @@ ORDER BY name.number, n.id DESC
 WITH changed AS (
     UPDATE notifications n
     SET result = s.result,
-        result_time = $14,
+        result_time = $15,
         attempts = greatest(n.attempts, s.attempts),
+        lost = greatest(n.lost, s.lost),
         reference = coalesce(i.reference, n.reference),
         provider = coalesce(s.provider, n.provider),
         detail = coalesce(s.detail, n.detail),
         assumed = s.assumed
     FROM unnest($1::uuid[], $2::text[], $3::integer[]) AS i (id, reference, step)
     JOIN unnest(
-        $4::smallint[], $5::boolean[], $6::smallint[], $7::smallint[], $8::text[], $9::boolean[], $10::integer[],
-        $11::integer[], $12::integer[], $13::text[]
+        $4::smallint[], $5::boolean[], $6::smallint[], $7::smallint[], $8::smallint[], $9::text[], $10::boolean[],
+        $11::integer[], $12::integer[], $13::integer[], $14::text[]
     ) WITH ORDINALITY AS s (
-        expected, was_assumed, result, attempts, detail, assumed, settled, email_succeeded, sms_succeeded, provider,
+        expected, was_assumed, result, attempts, lost, detail, assumed, settled, email_succeeded, sms_succeeded, provider,
         number
     ) ON s.number = i.step
     WHERE n.id = i.id AND n.result = s.expected AND n.assumed = s.was_assumed
@@ -92,12 +93,19 @@ WITH changed AS (
     SET pending = o.pending - l.settled,
         email_succeeded = o.email_succeeded + l.email_succeeded,
         sms_succeeded = o.sms_succeeded + l.sms_succeeded,
-        status = CASE WHEN o.status = $15 AND o.pending = l.settled THEN $16 ELSE o.status END,
-        last_update = CASE WHEN o.status = $15 AND o.pending = l.settled THEN $14 ELSE o.last_update END
+        status = CASE WHEN o.status = $16 AND o.pending = l.settled THEN $17 ELSE o.status END,
+        last_update = CASE WHEN o.status = $16 AND o.pending = l.settled THEN $15 ELSE o.last_update END
     FROM locked l
     WHERE o.id = l.order_id
     RETURNING o.id, o.status, l.status_before, o.email_generated + o.sms_generated AS size
 )
 SELECT id AS changed, NULL AS completed, 0 AS size FROM changed
 UNION ALL
-SELECT NULL, id, size FROM counted WHERE status = $16 AND status_before <> $16
+SELECT NULL, id, size FROM counted WHERE status = $17 AND status_before <> $17
+
+-- name: count_attempts
+-- Attempts that became known after others had decided the notifications: both copies of a message count.
+UPDATE notifications n
+SET attempts = greatest(n.attempts, i.attempts), lost = greatest(n.lost, i.lost)
+FROM unnest($1::uuid[], $2::smallint[], $3::smallint[]) AS i (id, attempts, lost)
+WHERE n.id = i.id AND (n.attempts < i.attempts OR n.lost < i.lost)

@@ -16,6 +16,7 @@ from varsel.storage.pool import Pool
 from varsel.workers import compose
 from varsel.workers.apply_reports import ApplyReports, ReportOptions
 from varsel.workers.conditional_orders import AskCondition, ConditionalOrders, ConditionOptions
+from varsel.workers.contact import TIME_TO_RECORD, DatabaseContact
 from varsel.workers.expand_orders import ExpandOrders, ProcessOptions
 from varsel.workers.hints import Hints
 from varsel.workers.housekeeping import Housekeeping, RetentionOptions
@@ -23,7 +24,7 @@ from varsel.workers.lookout import Lookout
 from varsel.workers.loop import Hint, repeat
 from varsel.workers.number_feed import NumberFeed
 from varsel.workers.process_orders import ProcessOrders
-from varsel.workers.send import SendLane, SendOptions
+from varsel.workers.send import SendLane, SendOptions, always
 from varsel.workers.sweep import Sweep, SweepOptions
 
 _LOOKS_MISSED = 25
@@ -42,6 +43,8 @@ class CrewOptions:
     window: DaytimeWindow
     poll: timedelta
     housekeeping_every: timedelta
+    time_to_record: timedelta = TIME_TO_RECORD
+    """How long lapsed leases are left alone after an outage of the database, and after a start."""
 
 
 class Crew:
@@ -73,23 +76,34 @@ class Crew:
             (ProcessOrders(Queue.Large, pool, expand, clock, hints.large_orders, options.process), hints.large_orders),
             (self._conditional, hints.conditional_orders),
         ]
+        self._contact = _contact(clock, options)
+        may_take_over = self._contact.may_take_over
         by_email, by_sms = options.send[Channel.Email], options.send[Channel.Sms]
         # Fetching takes its time: no process takes more of it than it can begin with, so that others find work too.
         one_by_one = replace(by_email, bundle_size=min(by_email.bundle_size, composed.capabilities.window))
         daytime = options.window.is_open
         self._lanes: dict[Lane, SendLane[EmailMessage] | SendLane[SmsMessage]] = {
-            Lane.Email: SendLane(Lane.Email, email, compose.email, pool, clock, hints, by_email),
-            Lane.SmsAnytime: SendLane(Lane.SmsAnytime, sms, compose.sms, pool, clock, hints, by_sms),
-            Lane.SmsDaytime: SendLane(Lane.SmsDaytime, sms, compose.sms, pool, clock, hints, by_sms, daytime),
-            Lane.Composed: SendLane(Lane.Composed, composed, compose.email, pool, clock, hints, one_by_one),
+            Lane.Email: SendLane(Lane.Email, email, compose.email, pool, clock, hints, by_email, always, may_take_over),
+            Lane.SmsAnytime: SendLane(
+                Lane.SmsAnytime, sms, compose.sms, pool, clock, hints, by_sms, always, may_take_over
+            ),
+            Lane.SmsDaytime: SendLane(
+                Lane.SmsDaytime, sms, compose.sms, pool, clock, hints, by_sms, daytime, may_take_over
+            ),
+            Lane.Composed: SendLane(
+                Lane.Composed, composed, compose.email, pool, clock, hints, one_by_one, always, may_take_over
+            ),
         }
         self._reports = ApplyReports(pool, clock, options.reports)
         self._feed = NumberFeed(pool)
-        self.housekeeping = Housekeeping(pool, clock, Sweep(pool, clock, _sweep_options(options)), options.retention)
+        self.housekeeping = Housekeeping(
+            pool, clock, Sweep(pool, clock, _sweep_options(options), may_take_over), options.retention
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set, then finish what is under way."""
         hints, unasked = self._hints, self._options.poll * _LOOKS_MISSED
+        self._contact.begin()
         async with asyncio.TaskGroup() as group:
             for processor, hint in self._processors:
                 group.create_task(repeat("processing orders", processor.run_once, hint, unasked, stopping))
@@ -98,7 +112,7 @@ class Crew:
                 group.create_task(repeat(name, sender.run_once, hints.lanes[lane], unasked, stopping))
             group.create_task(repeat("applying reports", self._reports.run_once, hints.reports, unasked, stopping))
             group.create_task(repeat("numbering the feed", self._feed.run_once, hints.feed, unasked, stopping))
-            lookout = Lookout(self._pool, self._clock, hints, self._options.process.look_ahead)
+            lookout = Lookout(self._pool, self._clock, hints, self._options.process.look_ahead, self._contact)
             group.create_task(
                 repeat("looking out for work", lookout.run_once, hints.lookout, self._options.poll, stopping)
             )
@@ -151,6 +165,12 @@ async def _to_the_end(processor: ProcessOrders | ConditionalOrders) -> None:
     """Let a processor look for orders until there are none; where it had no room it has not looked."""
     while await processor.run_once() or processor.is_full:
         await processor.settle_down()
+
+
+def _contact(clock: Clock, options: CrewOptions) -> DatabaseContact:
+    """A lease is renewed at each third of its length, so no shorter outage lets it lapse; two looks fit in between."""
+    gap = max(options.process.lease / 3, 2 * options.poll)
+    return DatabaseContact(clock, longest_gap=gap, time_to_record=options.time_to_record)
 
 
 def _sweep_options(options: CrewOptions) -> SweepOptions:

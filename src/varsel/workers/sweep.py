@@ -3,9 +3,11 @@
 Every row that is not final belongs to a chunk, and every chunk has a deadline; so nothing can stay open for ever.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from varsel import delivery
@@ -14,7 +16,9 @@ from varsel.model.results import DELIVERED, FAILED_TTL, Channel, Result, Stage
 from varsel.storage import chunks, notifications
 from varsel.storage.notifications import OpenNotification, Settlement, Step
 from varsel.storage.pool import Connection, Pool
-from varsel.storage.transactions import in_transaction
+from varsel.storage.transactions import in_transaction, is_outage
+
+_log = logging.getLogger(__name__)
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _UNREPORTED = "no delivery report arrived in time"
@@ -35,23 +39,56 @@ class SweepOptions:
 class Sweep:
     """Settles what has expired and counts as delivered what nobody complained about."""
 
-    def __init__(self, pool: Pool, clock: Clock, options: SweepOptions) -> None:
+    def __init__(
+        self, pool: Pool, clock: Clock, options: SweepOptions, may_take_over: Callable[[], bool] = lambda: True
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._options = options
+        self._may_take_over = may_take_over
 
     async def run_once(self) -> bool:
-        """Decide one set of overdue chunks in one small transaction; True when there may be more."""
-        return await in_transaction(self._pool, self._sweep_next)
+        """Decide one set of overdue chunks in one small transaction; True when there may be more.
+
+        Where the set cannot be recorded each chunk is decided alone, so that one of them does not stop the others.
+        """
+        try:
+            return await in_transaction(self._pool, self._sweep_next)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            _log.exception("overdue notifications could not be decided together")
+        return await self._sweep_apart()
 
     async def _sweep_next(self, connection: Connection) -> bool:
         now = self._clock.now()
-        overdue = await chunks.claim_overdue(
-            connection, now=now, lease_until=now + self._options.lease, limit=self._options.chunks_at_once
-        )
+        overdue = await self._claim(connection, now)
         if overdue:
-            await self._decide(connection, list(overdue), now)
+            await self._decide(connection, overdue, now)
         return len(overdue) == self._options.chunks_at_once
+
+    async def _sweep_apart(self) -> bool:
+        now = self._clock.now()
+        overdue = await in_transaction(self._pool, lambda connection: self._claim(connection, now))
+        for chunk_id in overdue:
+            try:
+                await in_transaction(self._pool, partial(self._decide, chunk_ids=[chunk_id], now=now))
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                _log.exception("chunk %s could not be decided; it is tried again when its lease is over", chunk_id)
+        return len(overdue) == self._options.chunks_at_once
+
+    async def _claim(self, connection: Connection, now: datetime) -> list[UUID]:
+        options = self._options
+        overdue = await chunks.claim_overdue(
+            connection,
+            now=now,
+            lease_until=now + options.lease,
+            limit=options.chunks_at_once,
+            take_over=self._may_take_over(),
+        )
+        return list(overdue)
 
     async def _decide(self, connection: Connection, chunk_ids: Sequence[UUID], now: datetime) -> None:
         still_open = await notifications.unsettled(connection, chunk_ids)
