@@ -1,21 +1,16 @@
 """`kill -9` of PostgreSQL under working workers: what was acknowledged is there afterwards, and is sent."""
 
 import asyncio
-import os
-import shutil
-import signal
-import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from tests.conftest import memory_or_disk
 from tests.support.orders import emails, make_order
+from tests.support.outages import OwnServer, own_server
 from tests.support.rig import Rig, crew_options, send_options
 from tests.support.truths import assert_counters_are_true
 from tests.support.until import until
@@ -25,7 +20,6 @@ from varsel.model.ids import new_id
 from varsel.model.orders import Order, OrderStatus
 from varsel.model.results import Channel
 from varsel.storage import orders
-from varsel.storage.embedded import EmbeddedPostgres
 from varsel.storage.migrate import migrate
 from varsel.storage.outages import is_outage
 from varsel.storage.pool import Pool, open_pool
@@ -36,33 +30,21 @@ SOME = 100
 
 
 @pytest.fixture
-def data_dir() -> Iterator[Path]:
-    directory = Path(tempfile.mkdtemp(prefix="varsel-crash-", dir=memory_or_disk()))
-    directory.chmod(0o711)  # as root, the server runs as another user and must be able to pass
-    yield directory
-    shutil.rmtree(directory)
-
-
-@pytest.fixture
-def server(data_dir: Path) -> Iterator[EmbeddedPostgres]:
+def server() -> Iterator[OwnServer]:
     """A server of its own that outlives power cuts, unlike the one other tests share."""
-    own = EmbeddedPostgres(data_dir)
-    own.start()
-    yield own
-    own.stop()
+    with own_server() as running:
+        yield running
 
 
-async def test_nothing_acknowledged_is_lost_when_the_database_is_killed(
-    server: EmbeddedPostgres, data_dir: Path
-) -> None:
-    async with await open_pool(server.start(), max_size=10) as pool:
+async def test_nothing_acknowledged_is_lost_when_the_database_is_killed(server: OwnServer) -> None:
+    async with await open_pool(server.url, max_size=10) as pool:
         await migrate(pool)
         intake = Intake(pool)
         async with at_work(pool) as rig, intake.open():
             await until(lambda: sent(pool, SOME))
             already = len(intake.acknowledged)
 
-            kill(data_dir, await server_processes(pool))
+            await server.kill()
             await asyncio.to_thread(server.start)
 
             await until(lambda: intake.has_gone_on(already))
@@ -133,21 +115,8 @@ def quick_options() -> CrewOptions:
     """Return options with which everything comes round again soon."""
     soon = replace(send_options(), lease=LEASE, retry_delays=(LEASE,))
     options = crew_options(dict.fromkeys(Channel, soon))
-    return replace(options, process=replace(options.process, lease=LEASE, retry_first=LEASE))
-
-
-async def server_processes(pool: Pool) -> list[int]:
-    """Ask the server for its processes, all but the first one."""
-    return [row["pid"] for row in await pool.fetch("SELECT pid FROM pg_stat_activity")]
-
-
-def kill(data_dir: Path, others: list[int]) -> None:
-    """Kill the server with all its processes at once."""
-    (pid_file,) = data_dir.rglob("postmaster.pid")
-    postmaster = int(pid_file.read_text().split("\n", 1)[0])
-    for pid in (postmaster, *others):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    process = replace(options.process, lease=LEASE, retry_first=LEASE)
+    return replace(options, process=process, time_to_record=LEASE)
 
 
 async def sent(pool: Pool, count: int) -> bool:

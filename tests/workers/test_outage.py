@@ -98,7 +98,7 @@ async def test_an_answer_of_an_outage_is_recorded_before_anybody_takes_its_lease
 ) -> None:
     async with workers(server, resend=resend) as at_work:
         at_work.begin(*before)
-        holder = await until(lambda: in_hand(at_work.providers))
+        (holder,) = await until(lambda: in_hand(at_work.providers))
         lapses = await at_work.pool.fetchval("SELECT due FROM chunks WHERE leased")
         await server.kill()
         holder.answer(outcome)
@@ -120,7 +120,7 @@ async def test_an_answer_of_an_outage_is_recorded_before_anybody_takes_its_lease
 async def test_a_lease_whose_holder_is_gone_is_taken_over_in_the_end(server: OwnServer) -> None:
     async with workers(server, time_to_record=LEASE) as at_work:
         at_work.begin(0, 1)
-        holder = await until(lambda: in_hand(at_work.providers))
+        (holder,) = await until(lambda: in_hand(at_work.providers))
         # As if a process held it that died: the holder in sight can no longer renew.
         await at_work.pool.execute("UPDATE chunks SET attempt = attempt + 1")
 
@@ -132,9 +132,9 @@ async def test_a_lease_whose_holder_is_gone_is_taken_over_in_the_end(server: Own
         assert {message.attempt for provider in at_work.providers for message in provider.taken} == {1, 2}
 
 
-async def in_hand(providers: list[HeldProvider]) -> HeldProvider | None:
+async def in_hand(providers: list[HeldProvider]) -> list[HeldProvider]:
     """Return the provider that has been given the order's messages."""
-    return next((provider for provider in providers if len(provider.taken) == SIZE), None)
+    return [provider for provider in providers if len(provider.taken) == SIZE]
 
 
 async def with_a_second_copy(providers: list[HeldProvider]) -> list[HeldProvider]:

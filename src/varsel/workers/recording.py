@@ -129,13 +129,13 @@ class Recording:
     async def _persist(self, decided: Sequence[Decided], held: Mapping[UUID, LeasedChunk], now: datetime) -> set[UUID]:
         settlements = [d.settlement(self._provider) for d in decided]
         references = [s.reference for s in settlements if s.reference is not None]
-        retries = [(d.row, d.decision.again) for d in decided if d.decision.again is not None]
+        again = [(d.row, d.decision.again) for d in decided if d.decision.again is not None]
 
         async def write(connection: Connection) -> set[UUID]:
             if references:  # first, because whoever applies reports also takes them before the notifications
                 await reports.hasten(connection, references, now=now)
             written = await notifications.settle(connection, settlements, now=now)
-            if retries:
+            if retries := [(row, at) for row, at in again if row.id in written]:
                 await self._set_aside(connection, held, retries)
             return written
 

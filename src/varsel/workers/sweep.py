@@ -50,14 +50,14 @@ class Sweep:
     async def run_once(self) -> bool:
         """Decide one set of overdue chunks in one small transaction; True when there may be more.
 
-        Where the set cannot be recorded each chunk is decided alone, so that one of them does not stop the others.
+        Where the set cannot be recorded each notification is decided alone, so that one does not stop the others.
         """
         try:
             return await in_transaction(self._pool, self._sweep_next)
         except Exception as error:
             if is_outage(error):
                 raise
-            _log.exception("overdue notifications could not be decided together")
+            _log.error("overdue notifications could not be decided together (%s)", type(error).__name__)
         return await self._sweep_apart()
 
     async def _sweep_next(self, connection: Connection) -> bool:
@@ -69,15 +69,27 @@ class Sweep:
 
     async def _sweep_apart(self) -> bool:
         now = self._clock.now()
-        overdue = await in_transaction(self._pool, lambda connection: self._claim(connection, now))
-        for chunk_id in overdue:
-            try:
-                await in_transaction(self._pool, partial(self._decide, chunk_ids=[chunk_id], now=now))
-            except Exception as error:
-                if is_outage(error):
-                    raise
-                _log.exception("chunk %s could not be decided; it is tried again when its lease is over", chunk_id)
+        overdue = await in_transaction(self._pool, partial(self._claim, now=now))
+        still_open = await in_transaction(self._pool, partial(notifications.unsettled, chunk_ids=overdue))
+        written = set[UUID]()
+        for settlement in self._decide_all(still_open, now):
+            written |= await self._settle_alone(settlement, now)
+        left = [notification for notification in still_open if notification.id not in written]
+        # What could not be recorded is tried again when others have had their turn.
+        await in_transaction(
+            self._pool, partial(self._rearm, chunk_ids=overdue, waiting=left, now=now + self._options.lease)
+        )
         return len(overdue) == self._options.chunks_at_once
+
+    async def _settle_alone(self, settlement: Settlement, now: datetime) -> set[UUID]:
+        try:
+            return await in_transaction(self._pool, partial(notifications.settle, settlements=[settlement], now=now))
+        except Exception as error:
+            if is_outage(error):
+                raise
+            name = type(error).__name__  # its text may quote what is stored
+            _log.error("overdue notification %s could not be decided (%s)", settlement.id, name)
+            return set()
 
     async def _claim(self, connection: Connection, now: datetime) -> list[UUID]:
         options = self._options
@@ -92,9 +104,11 @@ class Sweep:
 
     async def _decide(self, connection: Connection, chunk_ids: Sequence[UUID], now: datetime) -> None:
         still_open = await notifications.unsettled(connection, chunk_ids)
-        settlements = [s for notification in still_open if (s := self._decide_one(notification, now)) is not None]
-        written = await notifications.settle(connection, settlements, now=now)
+        written = await notifications.settle(connection, self._decide_all(still_open, now), now=now)
         await self._rearm(connection, chunk_ids, [n for n in still_open if n.id not in written], now)
+
+    def _decide_all(self, still_open: Sequence[OpenNotification], now: datetime) -> list[Settlement]:
+        return [s for notification in still_open if (s := self._decide_one(notification, now)) is not None]
 
     def _decide_one(self, notification: OpenNotification, now: datetime) -> Settlement | None:
         channel = notification.channel
