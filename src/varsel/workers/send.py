@@ -24,8 +24,9 @@ from varsel.model.results import NEW, Stage
 from varsel.storage import chunks, notifications
 from varsel.storage.chunks import LeasedChunk
 from varsel.storage.notifications import Unsent
+from varsel.storage.outages import is_outage
 from varsel.storage.pool import Connection, Pool
-from varsel.storage.transactions import is_outage, persistently
+from varsel.storage.transactions import persistently
 from varsel.workers.bundle import Bundle
 from varsel.workers.hints import Hints
 from varsel.workers.lease import kept_alive

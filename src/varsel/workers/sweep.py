@@ -15,8 +15,9 @@ from varsel.model.clock import Clock
 from varsel.model.results import DELIVERED, FAILED_TTL, Channel, Result, Stage
 from varsel.storage import chunks, notifications
 from varsel.storage.notifications import OpenNotification, Settlement, Step
+from varsel.storage.outages import is_outage
 from varsel.storage.pool import Connection, Pool
-from varsel.storage.transactions import in_transaction, is_outage
+from varsel.storage.transactions import in_transaction
 
 _log = logging.getLogger(__name__)
 
