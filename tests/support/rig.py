@@ -49,6 +49,7 @@ def send_options(*, assume: timedelta | None = None, resend: bool = True, most_l
         assume_delivered_after=assume,
         resend_unknown=resend,
         most_lost=most_lost,
+        instant_retry_delays=(timedelta(seconds=2),),
     )
 
 

@@ -8,10 +8,13 @@ import pytest
 
 from tests.support.chains import instant
 from tests.support.orders import emails, numbers
+from tests.support.providers import ScriptedProvider
 from tests.support.rig import GRACE, NOON, Rig, instant_options
+from varsel.channels.protocol import Accepted, Outcome, Transient, Unknown
 from varsel.contacts.fixed import FixedDirectory
 from varsel.model.orders import OrderStatus
 from varsel.model.results import Channel, Result
+from varsel.schedule import LIFETIME
 from varsel.storage.chains import KnownChain
 from varsel.storage.pool import Pool
 from varsel.workers.instant import Dispatched, DispatchInstant
@@ -101,3 +104,32 @@ async def test_a_message_of_unknown_outcome_is_never_sent_again(rig: Rig, dispat
     assert len(await rig.kept()) == 1
     await rig.work(after=timedelta(hours=1) + GRACE)
     assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_FAILED_TTL]
+
+
+async def test_a_message_that_is_tried_again_is_not_sent_once_more_when_an_answer_is_lost(pool: Pool) -> None:
+    script: list[Outcome] = [Transient("450 busy"), Unknown("the answer was lost"), Accepted()]
+    outcomes = iter(script)
+    provider = ScriptedProvider(lambda _: next(outcomes))
+    rig = Rig(pool, FixedDirectory(None), email=provider)
+    dispatch = DispatchInstant(rig.pool, rig.clock, provider, rig.sms, instant_options())
+    chain = instant(emails("kari")[0], NOON)
+
+    assert await dispatch(chain) is Dispatched.Accepted
+    for _ in range(5):
+        await rig.work(after=timedelta(hours=1))
+
+    assert len(provider.taken) == 2
+    assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_FAILED]
+
+
+async def test_a_message_that_nobody_confirmed_keeps_the_reason_when_its_time_is_over(
+    rig: Rig, dispatch: DispatchInstant
+) -> None:
+    chain = instant(emails("unknown")[0], NOON)
+
+    assert await dispatch(chain) is Dispatched.Unknown
+    await rig.work(after=LIFETIME + GRACE)
+
+    assert [line.result for line in await rig.listed(chain.main.id)] == [Result.EMAIL_FAILED_TTL]
+    detail = await rig.pool.fetchval("SELECT detail FROM notifications")
+    assert "could not be handed over" not in detail

@@ -256,4 +256,4 @@ def test_groups_are_few_and_not_too_small(count: int, groups: int) -> None:
 def unsents(count: int) -> list[Unsent]:
     """Make so many notifications, which need not exist."""
     ids = new_ids(count + 2)
-    return [Unsent(each, ids[0], ids[1], "kari@example.com", None, None, 0, 0, NOON) for each in ids[2:]]
+    return [Unsent(each, ids[0], ids[1], "kari@example.com", None, None, 0, 0, NOON, False) for each in ids[2:]]

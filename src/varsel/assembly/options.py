@@ -116,4 +116,5 @@ def _send_options(settings: Settings, assume_delivered_after: timedelta | None) 
         assume_delivered_after=assume_delivered_after,
         resend_unknown=settings.unknown_outcome is UnknownOutcome.RESEND,
         most_lost=settings.unknown_outcome_limit,
+        instant_retry_delays=settings.instant_retry_after,
     )

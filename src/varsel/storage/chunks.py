@@ -10,7 +10,7 @@ from varsel.storage import queries
 from varsel.storage.pool import Connection, Pool
 
 _SQL = queries.texts("chunks")
-_COLUMNS = ("id", "lane", "first_id", "last_id", "size", "due", "deadline")
+_COLUMNS = ("id", "lane", "first_id", "last_id", "size", "due", "deadline", "instant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class NewChunk:
     size: int
     due: datetime | None
     deadline: datetime
+    instant: bool = False
+    """Whether it holds the message of an instant order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class LeasedChunk:
 
 async def insert_many(connection: Connection, chunks: Sequence[NewChunk]) -> None:
     """Store chunks, in the transaction that stores their notifications."""
-    records = [(c.id, c.lane, c.first_id, c.last_id, c.size, c.due, c.deadline) for c in chunks]
+    records = [(c.id, c.lane, c.first_id, c.last_id, c.size, c.due, c.deadline, c.instant) for c in chunks]
     await connection.copy_records_to_table("chunks", columns=_COLUMNS, records=records)
 
 

@@ -73,8 +73,8 @@ WHERE n.id = m.id AND n.chunk_id = m.source
 -- name: insert_held
 -- A chunk that whoever stores it dispatches at once. It has no `due`: should the process die, nobody takes it up, for
 -- nobody could know whether the message went out; its deadline decides.
-INSERT INTO chunks (id, lane, first_id, last_id, size, attempt, leased, intended_through, deadline)
-VALUES ($1, $2, $3, $3, 1, 1, true, $3, $4)
+INSERT INTO chunks (id, lane, first_id, last_id, size, attempt, leased, intended_through, deadline, instant)
+VALUES ($1, $2, $3, $3, 1, 1, true, $3, $4, true)
 
 -- name: claim_overdue
 -- Chunks whose deadline has passed and that nobody is sending just now. Pushing the deadline ahead is the lease.

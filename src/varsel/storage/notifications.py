@@ -83,6 +83,8 @@ class Unsent:
     lost: int
     """Attempts whose outcome was lost."""
     expiry: datetime
+    instant: bool
+    """Whether it is the message of an instant order, which is never sent again once it may have been sent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ LIMIT $6
 
 -- name: of_chunks
 -- What a lease on these chunks covers: the rows without result, with what is needed to send them.
-SELECT n.id, n.order_id, n.chunk_id, n.address, n.subject, n.body, n.attempts, n.lost, n.expiry
+SELECT n.id, n.order_id, n.chunk_id, n.address, n.subject, n.body, n.attempts, n.lost, n.expiry, c.instant
 FROM chunks c
 JOIN notifications n ON n.id BETWEEN c.first_id AND c.last_id AND n.chunk_id = c.id
 WHERE c.id = ANY($1::uuid[]) AND n.result = $2

@@ -1,6 +1,6 @@
 """The provider's message from a notification and its order's texts."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from varsel.channels.protocol import EmailMessage, SmsMessage
 from varsel.errors import StorageError
@@ -11,7 +11,7 @@ _GATEWAY_LIFETIME = timedelta(hours=48)
 """What the gateway is told for an ordinary SMS, counted from hand-over (processing.md 4.4)."""
 
 
-def email(row: Unsent, texts: OrderTexts, attempt: int) -> EmailMessage:
+def email(row: Unsent, texts: OrderTexts, attempt: int, _now: datetime) -> EmailMessage:
     """Make the e-mail of a notification; its own texts go before the order's."""
     text = texts.email
     if text is None:
@@ -28,10 +28,11 @@ def email(row: Unsent, texts: OrderTexts, attempt: int) -> EmailMessage:
     )
 
 
-def sms(row: Unsent, texts: OrderTexts, attempt: int) -> SmsMessage:
+def sms(row: Unsent, texts: OrderTexts, attempt: int, now: datetime) -> SmsMessage:
     """Make the SMS of a notification; its own text goes before the order's."""
     text = texts.sms
     if text is None:
         raise StorageError(f"Order {row.order_id} has SMS notifications but no SMS text; restore it from backup.")
     body = text.body if row.body is None else row.body
-    return SmsMessage(row.id, row.address, text.sender_number, body, _GATEWAY_LIFETIME, attempt)
+    lifetime = row.expiry - now if row.instant else _GATEWAY_LIFETIME
+    return SmsMessage(row.id, row.address, text.sender_number, body, lifetime, attempt)

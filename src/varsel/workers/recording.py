@@ -117,7 +117,7 @@ class Recording:
     async def _withdraw(self, single: Decided, held: Mapping[UUID, LeasedChunk]) -> None:
         """Keep what cannot be recorded from being sent again: its chunk is not due, and its deadline decides."""
         row = single.row
-        apart = NewChunk(new_id(), self._lane, row.id, row.id, 1, None, row.expiry + self._grace)
+        apart = NewChunk(new_id(), self._lane, row.id, row.id, 1, None, row.expiry + self._grace, row.instant)
 
         async def move(connection: Connection) -> None:
             await chunks.insert_many(connection, [apart])
@@ -164,7 +164,8 @@ class Recording:
     def _retry_chunk(self, group: Sequence[tuple[Unsent, datetime]]) -> NewChunk:
         ids = sorted((row.id for row, _ in group), key=lambda row_id: row_id.bytes)
         deadline = min(row.expiry for row, _ in group) + self._grace
-        return NewChunk(new_id(), self._lane, ids[0], ids[-1], len(ids), max(due for _, due in group), deadline)
+        due, instant = max(due for _, due in group), group[0][0].instant  # all of one chunk are alike
+        return NewChunk(new_id(), self._lane, ids[0], ids[-1], len(ids), due, deadline, instant)
 
 
 def by_due_time(members: Sequence[tuple[Unsent, datetime]]) -> Iterator[Sequence[tuple[Unsent, datetime]]]:

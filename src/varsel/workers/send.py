@@ -37,8 +37,8 @@ _log = logging.getLogger(__name__)
 Message = TypeVar("Message", EmailMessage, SmsMessage)
 Answer = TypeVar("Answer")
 
-Compose = Callable[[Unsent, OrderTexts, int], Message]
-"""Makes the provider's message of a notification, its order's texts and the number of this attempt."""
+Compose = Callable[[Unsent, OrderTexts, int, datetime], Message]
+"""Makes the provider's message of a notification, its order's texts, the number of this attempt and the time."""
 
 IsOpen = Callable[[datetime], bool]
 """Tells whether a lane may send at this instant."""
@@ -77,6 +77,8 @@ class SendOptions:
     """Whether a notification whose outcome was lost is sent again (possibly twice) or ends as Failed."""
     most_lost: int
     """Lost outcomes of one notification after which it is not sent again."""
+    instant_retry_delays: tuple[timedelta, ...]
+    """`retry_delays` of instant messages."""
 
     @property
     def policy(self) -> SendPolicy:
@@ -84,6 +86,11 @@ class SendOptions:
         return SendPolicy(
             self.retry_delays, self.resend_unknown, self.most_lost, self.assume_delivered_after == timedelta(0)
         )
+
+    @property
+    def instant_policy(self) -> SendPolicy:
+        """What decides about outcomes of instant messages: one that may have been sent is never sent again."""
+        return replace(self.policy, retry_delays=self.instant_retry_delays, resend_unknown=False)
 
 
 class SendLane(Generic[Message]):
@@ -107,7 +114,7 @@ class SendLane(Generic[Message]):
         self._pool = pool
         self._clock = clock
         self._options = options
-        self._policy = options.policy
+        self._policies = {False: options.policy, True: options.instant_policy}
         self._is_open = is_open
         self._may_take_over = may_take_over
         self._recording = Recording(pool, lane, hints, grace=options.grace, provider=provider.name)
@@ -221,7 +228,7 @@ class SendLane(Generic[Message]):
                 Attempts(row.attempts, row.lost),
                 expiry=row.expiry,
                 doubtful=bundle.is_doubtful(row),
-                policy=self._policy,
+                policy=self._policies[row.instant],
                 now=now,
             )
             if decision is None:
@@ -249,10 +256,10 @@ class SendLane(Generic[Message]):
     async def _call(self, bundle: Bundle, window: Sequence[Unsent]) -> Sequence[Outcome]:
         """Give a window to the provider; return an outcome for each of its notifications."""
         outcomes: list[Outcome] = [Unknown("the provider gave no outcome")] * len(window)
-        messages, places = list[Message](), list[int]()
+        now, messages, places = self._clock.now(), list[Message](), list[int]()
         for place, row in enumerate(window):
             try:
-                messages.append(self._compose(row, bundle.texts[row.order_id], row.attempts + 1))
+                messages.append(self._compose(row, bundle.texts[row.order_id], row.attempts + 1, now))
                 places.append(place)
             except Exception as error:  # noqa: BLE001 - one that cannot be composed must not cost the others
                 _log.exception("notification %s could not be composed", row.id)
@@ -280,7 +287,7 @@ class SendLane(Generic[Message]):
 
     def _decide(self, window: Sequence[Unsent], outcomes: Sequence[Outcome], now: datetime) -> list[Decided]:
         """Decide about every notification of a window; those not offered while the lane rests stay as they are."""
-        channel, policy = self._lane.channel, self._policy
+        channel = self._lane.channel
         many = sum(isinstance(outcome, Transient | Unknown) for outcome in outcomes) > _MANY
         return [
             Decided(
@@ -290,7 +297,7 @@ class SendLane(Generic[Message]):
                     channel,
                     Attempts(row.attempts, row.lost),
                     expiry=row.expiry,
-                    policy=policy,
+                    policy=self._policies[row.instant],
                     now=now,
                     chance=random.random(),  # noqa: S311 - spreads retries; nobody gains by guessing it
                     many=many,

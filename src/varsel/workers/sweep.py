@@ -116,12 +116,11 @@ class Sweep:
         if notification.result.facts.stage is Stage.HandedOver and self._assumed_at(notification) <= now:
             return self._settle(notification, DELIVERED[channel], _ASSUMED, assumed=True)
         if notification.expiry + self._options.grace <= now:
-            handed_over = notification.result.facts.stage is Stage.HandedOver
-            return self._settle(notification, FAILED_TTL[channel], _UNREPORTED if handed_over else _UNSENT)
+            return self._settle(notification, FAILED_TTL[channel], _why_expired(notification))
         return None
 
     def _settle(
-        self, notification: OpenNotification, result: Result, why: str, *, assumed: bool = False
+        self, notification: OpenNotification, result: Result, why: str | None, *, assumed: bool = False
     ) -> Settlement | None:
         follows = delivery.next_result(notification.result, notification.assumed, result, "sweep")
         if follows is None:
@@ -152,3 +151,10 @@ class Sweep:
         if notification.result.facts.stage is Stage.HandedOver:
             return min(self._assumed_at(notification), self._expired_at(notification))
         return self._expired_at(notification)
+
+
+def _why_expired(notification: OpenNotification) -> str | None:
+    """Say why a notification got no final result; None leaves what its last attempt ended with, the true reason."""
+    if notification.result.facts.stage is Stage.HandedOver:
+        return _UNREPORTED
+    return None if notification.attempts else _UNSENT
