@@ -54,7 +54,7 @@ async def serve(settings: Settings, roles: frozenset[Role]) -> None:
         await watch.look()
         outside = await stack.enter_async_context(open_outside(settings, pool, clock, hints))
         issuer = local_issuer(settings)
-        # Others judge our tokens, and we theirs, by the clocks of machines.
+        # Tokens are judged by the machine's clock: their issuers know nothing of our database.
         gatekeeper = await stack.enter_async_context(open_gatekeeper(settings, machine, issuer))
         outgoing = await stack.enter_async_context(open_outgoing(settings, machine))
         # Also without the role of a worker: some triggers have its work done while their callers wait.

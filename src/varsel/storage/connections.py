@@ -61,18 +61,9 @@ def watch_peer(connection: _Plain) -> None:
 class VarselConnection(_Plain):
     """A connection whose transactions end at once when the server is silent."""
 
-    bounds = ""
-    """SQL that is sent together with every BEGIN."""
-
     def transaction(self, *, isolation: Any = None, readonly: bool = False, deferrable: bool = False) -> Transaction:
         """Return a transaction, to be used as a context."""
         return _Transaction(self, isolation, readonly, deferrable)
-
-    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
-        """Execute a statement; the one that begins a transaction together with its bounds, in one round trip."""
-        if self.bounds and not args and query.startswith("BEGIN"):
-            query += self.bounds
-        return await super().execute(query, *args, timeout=timeout)
 
 
 def bounded_transactions(seconds: float) -> type[VarselConnection]:
@@ -83,8 +74,13 @@ def bounded_transactions(seconds: float) -> type[VarselConnection]:
     """
     limit = round(seconds * 1000)
 
+    bounds = f" SET LOCAL idle_in_transaction_session_timeout = {limit}; SET LOCAL statement_timeout = {limit};"
+
     class BoundedConnection(VarselConnection):
-        bounds = f" SET LOCAL idle_in_transaction_session_timeout = {limit}; SET LOCAL statement_timeout = {limit};"
+        async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:
+            if query.startswith("BEGIN") and not args:
+                query += bounds  # one round trip for both
+            return await super().execute(query, *args, timeout=timeout)
 
     return BoundedConnection
 
@@ -113,6 +109,8 @@ class RetiringPool(Pool):
         super().__init__(*arguments, **options)
         self._patience = patience
         self._expired = float("-inf")
+        self.lent = 0
+        """Connections in use, or about to be."""
 
     def acquire(self, *, timeout: float | None = None) -> "_Acquired":
         """Lend a connection for the time of a block; raises `TimeoutError` when there is none in time."""
@@ -130,21 +128,31 @@ class RetiringPool(Pool):
 class _Acquired(_AcquireContext):
     """A connection lent for the time of a block."""
 
-    def __init__(self, pool: RetiringPool, patience: float) -> None:
-        super().__init__(pool, None)
-        self._retire = pool.retire
+    __slots__ = ("_lender", "_patience")
+
+    def __init__(self, lender: RetiringPool, patience: float) -> None:
+        super().__init__(lender, None)
+        self._lender = lender
         self._patience = patience
 
     async def __aenter__(self) -> _Proxy:
-        # The limit is kept here: handed to asyncpg, it would cost a task for each connection lent (Python 3.11).
-        async with asyncio.timeout(self._patience):
-            return await super().__aenter__()
+        self._lender.lent += 1
+        try:
+            if self._lender.lent <= self._lender.get_max_size():
+                return await super().__aenter__()  # nobody to wait for, and connecting has a time-out of its own
+            # The limit is kept here: handed to asyncpg, it would cost a task for each connection lent (Python 3.11).
+            async with asyncio.timeout(self._patience):
+                return await super().__aenter__()
+        except BaseException:
+            self._lender.lent -= 1
+            raise
 
     async def __aexit__(self, *exc: object) -> None:
+        self._lender.lent -= 1
         error = exc[1] if len(exc) > 1 else None
-        if self.connection is not None and isinstance(error, BaseException):
+        if isinstance(error, BaseException) and self.connection is not None:
             if taints_connection(error):
-                await self._retire(self.connection, error)
+                await self._lender.retire(self.connection, error)
             elif isinstance(error, asyncio.CancelledError):
                 await self._release_cancelled()
                 return
@@ -156,4 +164,4 @@ class _Acquired(_AcquireContext):
         lent, self.connection = self.connection, None
         if lent is not None:
             with suppress(TimeoutError):
-                await self.pool.release(lent, timeout=_CANCELLATION)
+                await self._lender.release(lent, timeout=_CANCELLATION)
