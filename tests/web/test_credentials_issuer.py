@@ -9,6 +9,7 @@ from threading import Barrier
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from tests.support.doorway import status_of
 from tests.support.issuer import CREATE, START, SUPPORT, rsa_key
@@ -22,6 +23,10 @@ from varsel.intake.credentials import (
     LocalIssuer,
     PlatformTokens,
     Policy,
+    files_of_local_issuer,
+    has_local_key,
+    read_key_file,
+    read_key_file_of_others,
 )
 from varsel.intake.credentials.jwk import Key, read_key_set
 from varsel.model.clock import HandTurnedClock
@@ -46,6 +51,35 @@ class Installation:
 
     async def admit_platform(self, token: str) -> Caller | Denied:
         return await self.gatekeeper.admit(Policy.CREATE, [(b"platformaccesstoken", token.encode())])
+
+
+def test_files_of_the_local_issuer_are_known_by_its_key_and_by_their_mark(tmp_path: Path) -> None:
+    keys, issuer = tmp_path / "platform-keys", LocalIssuer(tmp_path / "issuer", service="http://localhost:5090")
+    issuer.platform_token("ttd")
+    public = issuer.key_file.read_bytes()
+    pem = load_pem_private_key(public, None).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (keys / "skd-access-token-public-cert.pem").write_bytes(pem)
+    (keys / "brg-access-token-public-cert.pem").write_bytes(rsa_key("brg").certificate().public_bytes(Encoding.PEM))
+    (keys / "nav-access-token-public-cert.pem").write_bytes(b"nothing")
+    assert names_of(files_of_local_issuer(tmp_path / "issuer", keys)) == {"skd", "ttd"}
+    issuer.key_file.unlink()
+    assert names_of(files_of_local_issuer(tmp_path / "issuer", keys)) == {"ttd"}
+    assert not has_local_key(tmp_path / "issuer")
+    assert files_of_local_issuer(tmp_path / "issuer", tmp_path / "nowhere") == []
+
+
+def names_of(files: Sequence[Path]) -> set[str]:
+    return {file.name.partition("-")[0] for file in files}
+
+
+def test_production_reads_no_certificate_of_a_local_issuer(tmp_path: Path) -> None:
+    LocalIssuer(tmp_path / "issuer", service="http://localhost:5090").platform_token("ttd")
+    (file,) = (tmp_path / "platform-keys").iterdir()
+    assert read_key_file(file.read_bytes())
+    with pytest.raises(ValueError, match="local issuer"):
+        read_key_file_of_others(file.read_bytes())
+    other = rsa_key("brg").certificate().public_bytes(Encoding.DER)
+    assert read_key_file_of_others(other) == read_key_file(other)
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ import pytest
 from tests.conftest import memory_or_disk
 from tests.support.embedded_server import fetch, pid_file, pid_in
 from tests.support.raw_http import connected, exchange, request
-from tests.support.service import BASE, EMAIL_ORDER
+from tests.support.service import BASE, EMAIL_ORDER, write_key
 from tests.support.service_process import Log, ServiceProcess, serve_in_vain, varsel_serve
 from tests.support.until import until
+from varsel.intake.credentials import LocalIssuer
 
 _RECIPIENTS = 500_000
 
@@ -154,6 +155,36 @@ async def test_a_send_condition_can_be_rehearsed_on_one_machine(
             return bool(status["processingStatus"]["status"] == ends_as)
 
         await until(has_ended)
+
+
+_PRODUCTION = {
+    "environment": "production",
+    "openid_address": "https://issuer.example.com",
+    "sandbox_in_production": "yes",
+}
+
+
+async def test_production_trusts_nothing_that_development_left(database_url: str, tmp_path: Path) -> None:
+    write_key(tmp_path)
+    issuer = LocalIssuer(tmp_path / "issuer", service="http://localhost:5090")
+    issuer.platform_token("ttd")
+    code, told = await serve_in_vain(tmp_path, database_url=database_url, **_PRODUCTION)
+    assert code == 2
+    assert "with which anybody could place orders: remove ttd-access-token-public-cert.pem, or set" in told
+    assert "Traceback" not in told
+
+    (tmp_path / "platform-keys" / "ttd-access-token-public-cert.pem").unlink()
+    code, told = await serve_in_vain(tmp_path, **_PRODUCTION)
+    assert code == 2
+    assert "its database may hold orders placed with tokens that anybody could make" in told
+    assert not (tmp_path / "postgres").exists(), "nothing was started"
+
+    async with varsel_serve(tmp_path, database_url=database_url, **_PRODUCTION) as service:
+        # Registered by somebody with a forgotten terminal while production runs.
+        headers = {"PlatformAccessToken": issuer.platform_token("ttd")}
+        answer = await service.client.post(f"{BASE}/orders/email", json=EMAIL_ORDER, headers=headers)
+        assert answer.status_code in {401, 503}
+        assert await fetch(database_url, "SELECT FROM orders") == []
 
 
 async def test_an_order_that_was_accepted_survives_sudden_death(database_url: str, tmp_path: Path) -> None:

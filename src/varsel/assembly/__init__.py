@@ -8,6 +8,7 @@ attachments the e-mail channel, with files fetched by such calls
 database    the embedded server or the one given, a pool on it, the schema
 interface   parts → the application that answers requests
 http_server the application → a server on a socket
+leftovers   what development leaves behind, and production refuses
 service     everything together: API, workers, signals
 doctor      the same parts, looked at instead of run
 """

@@ -11,6 +11,7 @@ import asyncpg
 
 from varsel.assembly.database import open_database
 from varsel.assembly.directories import single_directories
+from varsel.assembly.leftovers import leftovers
 from varsel.assembly.outgoing import open_introduction
 from varsel.assembly.providers import local_issuer, open_gatekeeper, open_outside
 from varsel.errors import VarselError
@@ -30,6 +31,11 @@ _TOLERABLE_SKEW = timedelta(seconds=2)
 
 async def doctor(settings: Settings) -> list[Finding]:
     """Look at the database, its schema and clock, the sources of keys and tokens, the channels and the directories."""
+    taken_over = [Finding("development", Verdict.FAIL, found) for found in leftovers(settings)]
+    return taken_over + await _examine(settings)
+
+
+async def _examine(settings: Settings) -> list[Finding]:
     async with AsyncExitStack() as stack:
         try:
             pool = await _existing_database(settings, stack)

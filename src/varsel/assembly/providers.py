@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from varsel.assembly.directories import directory
 from varsel.assembly.tokens import smtp_tokens
@@ -24,6 +25,8 @@ from varsel.intake.credentials import (
     PublishedIssuers,
     RefreshRules,
     discovered_keys,
+    read_key_file,
+    read_key_file_of_others,
 )
 from varsel.model.clock import Clock
 from varsel.model.results import Channel
@@ -142,9 +145,12 @@ def local_issuer(settings: Settings) -> LocalIssuer | None:
     """Return the issuer of development, or None where the settings do not allow it."""
     if settings.environment is not Environment.DEVELOPMENT:
         return None
-    return LocalIssuer(
-        settings.data_dir / "issuer", service=settings.base_uri, platform_keys=settings.platform_keys_dir
-    )
+    return LocalIssuer(issuer_folder(settings), service=settings.base_uri, platform_keys=settings.platform_keys_dir)
+
+
+def issuer_folder(settings: Settings) -> Path:
+    """Return where the local issuer keeps its key."""
+    return settings.data_dir / "issuer"
 
 
 @asynccontextmanager
@@ -172,7 +178,13 @@ async def open_gatekeeper(settings: Settings, clock: Clock, issuer: LocalIssuer 
                 algorithms=[algorithm.value for algorithm in settings.openid_algorithms],
                 check_issuer=settings.openid_check_issuer,
             ),
-            PlatformTokens([CertificateDirectory(settings.platform_keys_dir, clock), published], clock),
+            PlatformTokens([_registered(settings, clock), published], clock),
             clock,
             CredentialReader(settings.token_cookie),
         )
+
+
+def _registered(settings: Settings, clock: Clock) -> CertificateDirectory:
+    """Return the issuers registered by files; production takes none that the local issuer registered itself."""
+    read = read_key_file_of_others if settings.environment is Environment.PRODUCTION else read_key_file
+    return CertificateDirectory(settings.platform_keys_dir, clock, read)

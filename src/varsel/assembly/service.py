@@ -15,6 +15,7 @@ from varsel.assembly.attachments import composed_email
 from varsel.assembly.database import open_database
 from varsel.assembly.http_server import bound_socket, http_server
 from varsel.assembly.interface import Interface, interface
+from varsel.assembly.leftovers import refuse_leftovers
 from varsel.assembly.logs import set_up_logs
 from varsel.assembly.options import crew_options
 from varsel.assembly.outgoing import Outgoing, open_outgoing
@@ -38,6 +39,7 @@ _CALM_COLLECTOR = 50_000
 async def serve(settings: Settings, roles: frozenset[Role]) -> None:
     """Run the given roles until SIGTERM or Ctrl-C, then let running work finish and stop everything."""
     set_up_logs(settings.log_level, settings.log_format, settings.log_lines_alike)
+    refuse_leftovers(settings)
     _log_advice(settings)
     stopping = asyncio.Event()
     machine, hints = SystemClock(), Hints()

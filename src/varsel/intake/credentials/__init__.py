@@ -3,7 +3,13 @@
 from varsel.intake.credentials.fetch import DocumentFetcher
 from varsel.intake.credentials.files import CertificateDirectory, FileKeys
 from varsel.intake.credentials.gatekeeper import Gatekeeper
-from varsel.intake.credentials.issuer import LocalIssuer
+from varsel.intake.credentials.issuer import (
+    LocalIssuer,
+    files_of_local_issuer,
+    has_local_key,
+    read_key_file_of_others,
+)
+from varsel.intake.credentials.jwk import read_key_file
 from varsel.intake.credentials.keys import KeySource, RefreshRules, RemoteKeys, discovered_keys, published_keys
 from varsel.intake.credentials.platform import IssuerRegistry, PlatformTokens, PublishedIssuers
 from varsel.intake.credentials.policies import ANONYMOUS, Caller, Denied, Policy
@@ -30,5 +36,9 @@ __all__ = [
     "RefreshRules",
     "RemoteKeys",
     "discovered_keys",
+    "files_of_local_issuer",
+    "has_local_key",
     "published_keys",
+    "read_key_file",
+    "read_key_file_of_others",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from math import inf
 from pathlib import Path
 
-from varsel.intake.credentials.jwk import KeySet, read_key_file
+from varsel.intake.credentials.jwk import Key, KeySet, read_key_file
 from varsel.intake.credentials.keys import KeySource
 from varsel.model.clock import Clock
 
@@ -68,7 +68,9 @@ class FileKeys:
             with self.path.open("rb") as file:
                 return self._read(file.read(LARGEST_KEY_FILE))
         except (OSError, ValueError):
-            _log.warning("%s cannot be read as a key; replace it by a PEM or DER certificate", self.path.name)
+            _log.warning(
+                "%s cannot be read as a key that is accepted; replace it by a PEM or DER certificate", self.path.name
+            )
             return KeySet()
 
 
@@ -76,12 +78,14 @@ class CertificateDirectory:
     """Issuers registered by a file `{issuer}-access-token-public-cert`, bare or ending in .pem, .cer or .der.
 
     The directory's listing is kept for a minute and read anew when the directory changed: an issuer without a file
-    costs one look at the directory, whatever names are invented, and a new file counts at once.
+    costs one look at the directory, whatever names are invented, and a new file counts at once. `read` gives the keys
+    of a file; it raises ValueError for one that must not count.
     """
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
+    def __init__(self, directory: Path, clock: Clock, read: Callable[[bytes], tuple[Key, ...]] = read_key_file) -> None:
         self._directory = directory
         self._clock = clock
+        self._read = read
         self._sources: dict[str, FileKeys] = {}
         self._stamp: Stamp | None = None
         self._look_at = -inf
@@ -110,7 +114,7 @@ class CertificateDirectory:
         return found
 
     def _follow(self, path: Path) -> FileKeys:
-        return FileKeys(path, lambda content: KeySet(read_key_file(content)), self._clock)
+        return FileKeys(path, lambda content: KeySet(self._read(content)), self._clock)
 
 
 def registered_files(directory: Path) -> dict[str, Path]:

@@ -32,6 +32,9 @@ from varsel.model.clock import Clock, SystemClock
 
 CREATE_SCOPE = str(Policy.CREATE.scope)
 LOCAL_PATH = "/dev/openid/"
+_KEY_FILE = "signing-key.pem"
+_MARK = "Varsel's local issuer, for development only"
+"""The organisation in certificates that the local issuer registers, by which production knows them."""
 PLATFORM_TOKEN_LIFETIME = timedelta(seconds=300)
 
 
@@ -51,7 +54,7 @@ class LocalIssuer:
         service: str,
         clock: Clock | None = None,
     ) -> None:
-        self.key_file = directory / "signing-key.pem"
+        self.key_file = directory / _KEY_FILE
         self.platform_keys = platform_keys or directory.parent / "platform-keys"
         self.address = service.rstrip("/") + LOCAL_PATH
         self._clock = clock or SystemClock()
@@ -147,7 +150,12 @@ class LocalIssuer:
             )
 
     def _certificate(self, issuer: str) -> bytes:
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)])
+        name = x509.Name(
+            [
+                x509.NameAttribute(NameOID.COMMON_NAME, issuer),
+                x509.NameAttribute(NameOID.ORGANIZATION_NAME, _MARK),
+            ]
+        )
         now = self._clock.now()
         builder = x509.CertificateBuilder(
             issuer_name=name,
@@ -158,6 +166,53 @@ class LocalIssuer:
             not_valid_after=now + timedelta(days=3650),
         )
         return builder.sign(self._private, hashes.SHA256()).public_bytes(Encoding.PEM)
+
+
+def has_local_key(directory: Path) -> bool:
+    """Tell whether a local issuer was ever at work with its key in `directory`."""
+    return (directory / _KEY_FILE).exists()
+
+
+def files_of_local_issuer(directory: Path, platform_keys: Path) -> list[Path]:
+    """Return the files in `platform_keys` that the local issuer in `directory` registered, or any other one.
+
+    Its certificates are known by their mark; those made before there was one by its key, as long as that is there.
+    """
+    own = _public_key_in(directory / _KEY_FILE)
+    return [path for path in registered_files(platform_keys).values() if _is_local(path, own)]
+
+
+def read_key_file_of_others(content: bytes) -> tuple[Key, ...]:
+    """Read a file as `read_key_file` does; raises ValueError also for what a local issuer registered."""
+    keys = read_key_file(content)
+    if _has_mark(content):
+        raise ValueError("the certificate was made by a local issuer, for development only")
+    return keys
+
+
+def _is_local(path: Path, own: RSAPublicKey | None) -> bool:
+    try:
+        marked = _has_mark(path.read_bytes())
+    except OSError:
+        return False
+    return marked or (own is not None and own in [key.public for key in _keys_in(path)])
+
+
+def _has_mark(content: bytes) -> bool:
+    """Tell whether certificates in a PEM file carry the mark; the local issuer writes no other form."""
+    try:
+        certificates = x509.load_pem_x509_certificates(content)
+    except ValueError:
+        return False
+    marks = x509.NameAttribute(NameOID.ORGANIZATION_NAME, _MARK)
+    return any(marks in certificate.subject for certificate in certificates)
+
+
+def _public_key_in(key_file: Path) -> RSAPublicKey | None:
+    try:
+        return _private_key(key_file.read_bytes()).public_key()
+    except (OSError, ValueError):
+        return None
 
 
 def _publish(path: Path, content: bytes) -> None:
