@@ -28,8 +28,9 @@ _SQL = queries.texts("orders")
 _texts = msgspec.json.Decoder(OrderTexts)
 _PAGE = 200
 _NIL = UUID(int=0)
-_LONGEST_COPY = 60
-"""Seconds for the parts of the largest order, which would outlast the time-out of ordinary statements."""
+_LONGEST_COPY = 600
+"""Seconds for the parts of the largest order, which outlast the time-out of ordinary statements; the time of its
+request ends it earlier."""
 
 
 class OrderState(msgspec.Struct, frozen=True):
