@@ -69,6 +69,19 @@ def test_production_wants_a_public_address_and_a_kept_database(tmp_path: Path) -
     assert {"links", "embedded database"}.isdisjoint(findings({**PRODUCTION, **kept}, tmp_path))
 
 
+def test_production_warns_of_tokens_that_others_may_have_been_given(tmp_path: Path) -> None:
+    relaxed = {
+        "VARSEL_OPENID_CHECK_ISSUER": "no",
+        "VARSEL_OPENID_AUDIENCES": "any",
+        "VARSEL_PLATFORM_AUDIENCES": "any",
+    }
+    subjects = {"token issuer", "audience of tokens", "audience of platform access tokens"}
+    found = findings({**PRODUCTION, **relaxed}, tmp_path)
+    assert {found[subject].verdict for subject in subjects} == {Verdict.WARN}
+    assert subjects.isdisjoint(findings(PRODUCTION, tmp_path))
+    assert subjects.isdisjoint(findings({}, tmp_path)), "development does as Altinn Notifications"
+
+
 def test_production_warns_of_senders_in_altinns_name(tmp_path: Path) -> None:
     real = {**PRODUCTION, **REAL_CHANNELS}
     found = findings(real, tmp_path)

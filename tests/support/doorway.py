@@ -72,6 +72,7 @@ async def opened_door(
     keys: Sequence[SigningKey] = (),
     algorithms: Collection[str] = ("RS256",),
     check_issuer: bool = False,
+    audiences: Collection[str] | None = None,
     capacity: int = 4096,
     runtime_cookie: str = "AltinnStudioRuntime",
     rules: RefreshRules | None = None,
@@ -81,8 +82,15 @@ async def opened_door(
     async with ScriptedIssuer(keys or [rsa_key("one")]) as issuer:
         fetcher = DocumentFetcher(allow_http=True)
         source = discovered_keys(issuer.address, fetcher, clock, rules)
-        altinn = AltinnTokens([source], clock, algorithms=algorithms, check_issuer=check_issuer, capacity=capacity)
-        platform = PlatformTokens([CertificateDirectory(platform_keys, clock)], clock)
+        altinn = AltinnTokens(
+            [source],
+            clock,
+            algorithms=algorithms,
+            check_issuer=check_issuer,
+            audiences=audiences,
+            capacity=capacity,
+        )
+        platform = PlatformTokens([CertificateDirectory(platform_keys, clock)], clock, audiences=audiences)
         gatekeeper = Gatekeeper(altinn, platform, clock, CredentialReader(runtime_cookie))
         yield Door(clock, issuer, source, platform_keys, altinn, gatekeeper)
         await source.aclose()

@@ -101,6 +101,12 @@ def test_defaults_follow_from_what_is_set() -> None:
     assert not production.sandbox_inbox
     assert not production.swagger
     assert production.log_format == "json"
+    assert (settings.openid_check_issuer, settings.openid_audiences, settings.platform_audiences) == (False, None, None)
+    assert production.openid_check_issuer
+    assert production.openid_audiences == ("http://localhost:5090",)
+    assert production.platform_audiences == ("platform.altinn.no",)
+    named = {**PRODUCTION, "VARSEL_BASE_URI": "https://notify.example.com/"}
+    assert Settings.read(named).openid_audiences == ("https://notify.example.com",)
     assert not production.local_issuer
 
 

@@ -14,6 +14,7 @@ from tests.support.issuer import (
     altinn_claims,
     ec_key,
     forged,
+    platform_claims,
     rsa_key,
     signed,
     signed_with_public_key,
@@ -133,6 +134,29 @@ async def test_the_issuer_is_checked_only_where_wanted(tmp_path: Path) -> None:
     async with opened_door(tmp_path, check_issuer=True) as door:
         assert status_of(await door.admit(signed(altinn_claims(), ONE))) == 401
         assert status_of(await door.admit(signed(altinn_claims(iss=door.issuer.address), ONE))) == 200
+
+
+@pytest.mark.parametrize(("audience", "status"), [
+    (None, 200),
+    ("https://notify.example.com", 200),
+    (["other", "https://notify.example.com"], 200),
+    ("other", 401),
+    ("https://notify.example.com/", 401),
+    ([], 401),
+    ([7, {}], 401),
+    (7, 401),
+])  # fmt: skip
+async def test_a_token_made_for_others_only_is_refused_where_wanted(
+    tmp_path: Path, audience: object, status: int
+) -> None:
+    bearer = signed(altinn_claims(aud=audience), ONE)
+    async with opened_door(tmp_path, audiences=["https://notify.example.com", "notify"]) as door:
+        assert status_of(await door.admit(bearer)) == status
+        assert status_of(await door.admit(bearer)) == status, "nor when it comes again"
+        door.register("ttd", ONE)
+        assert status_of(await door.admit(platform=[signed(platform_claims(aud=audience), ONE)])) == status
+    async with opened_door(tmp_path) as door:
+        assert status_of(await door.admit(bearer)) == 200
 
 
 @pytest.mark.parametrize(("claims", "status"), [

@@ -177,8 +177,9 @@ async def open_gatekeeper(settings: Settings, clock: Clock, issuer: LocalIssuer 
                 clock,
                 algorithms=[algorithm.value for algorithm in settings.openid_algorithms],
                 check_issuer=settings.openid_check_issuer,
+                audiences=settings.openid_audiences,
             ),
-            PlatformTokens([_registered(settings, clock), published], clock),
+            PlatformTokens([_registered(settings, clock), published], clock, audiences=settings.platform_audiences),
             clock,
             CredentialReader(settings.token_cookie),
         )

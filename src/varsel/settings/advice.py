@@ -5,6 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from varsel.settings.choices import EmailProvider, Environment, SmsProvider
+from varsel.settings.findings import name_of
 from varsel.settings.reach_checks import is_this_machine
 from varsel.settings.table import Table
 
@@ -56,6 +57,24 @@ def _senders_are_altinns(settings: Table) -> Iterator[Advice]:
         yield Advice("SMS sender", found, "set VARSEL_DEFAULT_SMS_SENDER to a name or number of yours")
 
 
+def _tokens_are_taken_from_others(settings: Table) -> Iterator[Advice]:
+    """Find checks of tokens that were switched off."""
+    if not settings.openid_check_issuer:
+        found = "a token's issuer (iss) is not compared with the one whose key signed it"
+        yield Advice("token issuer", found, "remove VARSEL_OPENID_CHECK_ISSUER, or set it to yes")
+    for subject, attribute in (("tokens", "openid_audiences"), ("platform access tokens", "platform_audiences")):
+        if getattr(settings, attribute) is None:
+            found = f"{subject} that were made for other services are accepted"
+            yield Advice(
+                f"audience of {subject}", found, f"set {name_of(attribute)} to the names of this service in their aud"
+            )
+
+
 _Check = Callable[[Table], Iterator[Advice]]
 _IN_DEVELOPMENT: tuple[_Check, ...] = (_development_is_reachable,)
-_IN_PRODUCTION: tuple[_Check, ...] = (_links_lead_nowhere, _database_is_embedded, _senders_are_altinns)
+_IN_PRODUCTION: tuple[_Check, ...] = (
+    _links_lead_nowhere,
+    _database_is_embedded,
+    _senders_are_altinns,
+    _tokens_are_taken_from_others,
+)

@@ -433,9 +433,20 @@ class Table:
     openid_check_issuer: bool = setting(
         TOKENS,
         yes_no(),
-        "no",
-        "Whether a token's `iss` must equal the issuer of the discovery document. `no` does as Altinn "
-        "Notifications; `yes` is safer where the issuer's tokens carry it.",
+        _by_environment("no", "yes"),
+        "Whether a token's `iss` must equal the issuer of the discovery document, as it does in Altinn's tokens. `no` "
+        "does as Altinn Notifications, and accepts whatever is signed with a key of the set.",
+    )
+    openid_audiences: tuple[str, ...] | None = setting(
+        TOKENS,
+        optional(series(text(), "https://notify.example.com"), "any"),
+        Derived(
+            "`any` in development, `VARSEL_BASE_URI` in production",
+            lambda values: "any" if values["environment"] is Environment.DEVELOPMENT else values["base_uri"],
+        ),
+        "Names this service goes by in the `aud` of tokens. A token that was made for others only is refused; one "
+        "without `aud`, as Altinn's are, is not. `any` accepts tokens made for other services, as Altinn Notifications "
+        "does.",
     )
     openid_algorithms: frozenset[Algorithm] = setting(
         TOKENS,
@@ -466,6 +477,12 @@ class Table:
         "AltinnStudioRuntime",
         "Cookie a token is taken from when there is no `Authorization` header. Empty accepts no cookie, which is "
         "safer where no browser calls.",
+    )
+    platform_audiences: tuple[str, ...] | None = setting(
+        TOKENS,
+        optional(series(text(), "platform.altinn.no"), "any"),
+        _by_environment("any", "platform.altinn.no"),
+        "The same for platform access tokens. The default is the name that Altinn's own generator writes.",
     )
     platform_keys_dir: Path = setting(
         TOKENS,

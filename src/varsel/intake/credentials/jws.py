@@ -71,6 +71,18 @@ class UnverifiedToken:
             raise CredentialError(f"the token's {claim} is no name of at most {_LONGEST_NAME} characters")
         return value
 
+    def require_audience(self, audiences: Collection[str] | None) -> None:
+        """Raise CredentialError if the token was made for others than `audiences` only; None lets every one pass.
+
+        A token that names no audience was made for nobody in particular (RFC 7519, section 4.1.3). Altinn's are so.
+        """
+        named = self.claims.get("aud")
+        if audiences is None or named is None:
+            return
+        listed = named if isinstance(named, list) else [named]
+        if not any(isinstance(each, str) and each in audiences for each in listed):
+            raise CredentialError("the token was made for another audience (aud) than this service")
+
     def signed_by(self, keys: KeySet) -> bool:
         """Tell whether a key of the set made the signature; `kid` narrows the choice, its absence widens it."""
         return any(self._made_with(key) for key in keys.keys if self._may_be_from(key))

@@ -1,7 +1,7 @@
 """Platform access tokens: an app or platform component vouching for itself (integrations.md 1.10)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from varsel.errors import CredentialError
@@ -46,10 +46,21 @@ class PublishedIssuers:
 
 
 class PlatformTokens:
-    """Verifies platform access tokens against the key registered for their own `iss`."""
+    """Verifies platform access tokens against the key registered for their own `iss`.
 
-    def __init__(self, registries: Sequence[IssuerRegistry], clock: Clock, *, capacity: int = 1024) -> None:
+    With `audiences` a token that names an audience must name one of them.
+    """
+
+    def __init__(
+        self,
+        registries: Sequence[IssuerRegistry],
+        clock: Clock,
+        *,
+        audiences: Collection[str] | None = None,
+        capacity: int = 1024,
+    ) -> None:
         self._registries = tuple(registries)
+        self._audiences = audiences
         self._clock = clock
         self.remembered = RememberedTokens(capacity)
 
@@ -60,6 +71,7 @@ class PlatformTokens:
             return known
         unverified = read_token(token, _ALGORITHMS)
         lifetime = unverified.lifetime_at(now)
+        unverified.require_audience(self._audiences)
         issuer = _issuer_of(unverified)
         source, keys = await find_signer(unverified, self._sources_for(issuer))
         caller = Caller(issuer, app=unverified.text("urn:altinn:app"))

@@ -13,8 +13,8 @@ from varsel.model.clock import Clock
 class AltinnTokens:
     """Verifies Altinn tokens against the keys of the trusted `sources`, remembering the last `capacity` good ones.
 
-    `check_issuer` demands that `iss` is the name the signing source gives itself. Raises SettingsError for an
-    algorithm outside RS256, RS384, RS512, PS256 and ES256.
+    `check_issuer` demands that `iss` is the name the signing source gives itself, `audiences` that an `aud` names one
+    of them. Raises SettingsError for an algorithm outside RS256, RS384, RS512, PS256 and ES256.
     """
 
     def __init__(
@@ -24,6 +24,7 @@ class AltinnTokens:
         *,
         algorithms: Collection[str] = ("RS256",),
         check_issuer: bool = False,
+        audiences: Collection[str] | None = None,
         capacity: int = 4096,
     ) -> None:
         if not set(algorithms) <= SUPPORTED_ALGORITHMS:
@@ -32,6 +33,7 @@ class AltinnTokens:
         self._clock = clock
         self._algorithms = frozenset(algorithms)
         self._check_issuer = check_issuer
+        self._audiences = audiences
         self.remembered = RememberedTokens(capacity)
 
     async def check(self) -> str:
@@ -48,6 +50,7 @@ class AltinnTokens:
             return known
         unverified = read_token(token, self._algorithms)
         lifetime = unverified.lifetime_at(now)
+        unverified.require_audience(self._audiences)
         source, keys = await find_signer(unverified, self._sources)
         if self._check_issuer and unverified.claims.get("iss") != keys.issuer:
             raise CredentialError("the token's issuer (iss) is not the one whose key signed it")
