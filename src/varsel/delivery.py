@@ -13,7 +13,6 @@ from varsel.model.states import result_may_follow
 LOST = "The outcome of an earlier attempt was lost; it may have been sent before."
 LATE = "The provider's answer was recorded after the notification had been decided without it."
 _NOT_SENT_AGAIN = "It may have been sent, and is not sent again."
-_REFERENCE_DROPPED = "The provider's reference could not be kept, so its delivery reports will not be matched."
 
 _LONGEST_REFERENCE = 500
 """Characters of a provider's reference. An index entry holds 2,700 bytes, and a character takes up to four."""
@@ -78,16 +77,19 @@ class Attempts(NamedTuple):
 
     def one_more(self, *, lost: bool = False) -> "Attempts":
         """Count another attempt; what cannot be stored as a number is no longer counted."""
-        return Attempts(min(self.made + 1, _MOST_COUNTED), min(self.lost + lost, _MOST_COUNTED))
+        made, before = self
+        return Attempts(made + (made < _MOST_COUNTED), before + (lost and before < _MOST_COUNTED))
 
 
 class Decision(NamedTuple):
-    """What becomes of a notification that is being sent; New at `again` when it is to be tried again."""
+    """What becomes of a notification that is being sent; New at `again` when it is to be tried again.
+
+    It may be one for many notifications, so the provider's reference is not a part of it (`kept_reference`).
+    """
 
     result: Result
     attempts: Attempts
     detail: str | None = None
-    reference: str | None = None
     assumed: bool = False
     """Whether the result is final without being known (see `next_result`)."""
     again: datetime | None = None
@@ -132,11 +134,12 @@ def after_outcome(
     """
     made = attempts.one_more(lost=isinstance(outcome, Unknown))
     match outcome:
-        case Accepted(reference):
-            result = (DELIVERED if policy.assume_at_once else HANDED_OVER)[channel]
-            return _answered(Decision(result, made, reference=reference, assumed=policy.assume_at_once))
-        case Settled(result, detail, reference):
-            return _answered(Decision(result, made, detail, reference))
+        case Accepted():
+            assumed = policy.assume_at_once
+            return Decision((DELIVERED if assumed else HANDED_OVER)[channel], made, assumed=assumed, answered=True)
+        case Settled(result, detail):
+            kept = None if detail is None else storable(detail, _LONGEST_DETAIL)
+            return Decision(result, made, kept, answered=True)
         case Transient(detail, retry_after, offered=offered):
             pause = _pause(made, retry_after, policy, chance, many=many)
             return _again(channel, made if offered else attempts, detail, pause, expiry, now)
@@ -146,6 +149,15 @@ def after_outcome(
                 return Decision(FAILED[channel], made, given_up, assumed=True)
             pause = _pause(made, None, policy, chance, many=many)
             return _again(channel, made, detail, pause, expiry, now)
+
+
+def kept_reference(outcome: Outcome) -> str | None:
+    """Return what the provider's reports will name the message by, if it said so in a form that can be kept.
+
+    A reference is not cut: a part of it would match nothing, or another message.
+    """
+    reference = outcome.reference if isinstance(outcome, Accepted | Settled) else None
+    return reference if reference is not None and is_storable(reference, _LONGEST_REFERENCE) else None
 
 
 def after_late_answer(current: Result, assumed: bool, answer: Decision) -> Decision | None:
@@ -189,17 +201,6 @@ def _again(
     if isinstance(follow, Expired):
         return Decision(FAILED_TTL[channel], attempts, kept)
     return Decision(NEW[channel], attempts, kept, again=follow.at)
-
-
-def _answered(decision: Decision) -> Decision:
-    """Bound what a provider said. A reference that cannot be kept whole is dropped: a part of it matches nothing."""
-    detail, reference = decision.detail, decision.reference
-    decision = decision._replace(answered=True)
-    if detail is not None:
-        decision = decision._replace(detail=storable(detail, _LONGEST_DETAIL))
-    if reference is not None and not is_storable(reference, _LONGEST_REFERENCE):
-        decision = decision._replace(reference=None, detail=decision.detail or _REFERENCE_DROPPED)
-    return decision
 
 
 @dataclass(frozen=True, slots=True)

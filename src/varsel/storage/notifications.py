@@ -239,8 +239,7 @@ async def settle(connection: Connection, settlements: Iterable[Settlement], *, n
     members = sorted(settlements, key=_by_id)
     if not members:
         return set()
-    numbers = dict[Step, int]()
-    places = [numbers.setdefault(member.step, len(numbers) + 1) for member in members]
+    numbers, places = _numbered(members)
     references = [member.reference for member in members]
     rows = await connection.fetch(
         _SQL["settle"],
@@ -265,6 +264,17 @@ async def settle(connection: Connection, settlements: Iterable[Settlement], *, n
     completed = {row["completed"]: row["size"] for row in rows if row["completed"] is not None}
     await finals.record(connection, list(completed), notifications=sum(completed.values()))
     return {row["changed"] for row in rows if row["changed"] is not None}
+
+
+def _numbered(members: Sequence[Settlement]) -> tuple[Mapping[Step, int], list[int]]:
+    """Number the different steps from 1, and return for each member the number of its step."""
+    numbers, places = dict[Step, int](), list[int]()
+    last, number = None, 0
+    for _, step, _ in members:
+        if step is not last:  # neighbours mostly share one, and to hash it costs more
+            last, number = step, numbers.setdefault(step, len(numbers) + 1)
+        places.append(number)
+    return numbers, places
 
 
 async def count_attempts(connection: Connection, counted: Iterable[tuple[UUID, int, int]]) -> None:

@@ -32,19 +32,16 @@ _LATE_TRIES = 5
 
 
 class Decided(NamedTuple):
-    """A notification under lease and what was decided of it."""
+    """A notification under lease, what was decided of it, and the provider's reference."""
 
     row: Unsent
     decision: Decision
-
-    def settlement(self, provider: str) -> Settlement:
-        """Return the step to record, from New: what is under lease has no other result."""
-        return _settlement(self.row.id, NEW[self.decision.result.facts.channel], False, self.decision, provider)
+    reference: str | None = None
 
     @property
     def reduced(self) -> "Decided":
         """The same without what the provider said, in case the database refuses to keep it."""
-        return self._replace(decision=self.decision._replace(detail=None, reference=None))
+        return Decided(self.row, self.decision._replace(detail=None))
 
 
 class Recording:
@@ -73,7 +70,7 @@ class Recording:
             written = set[UUID]()
             for single in decided:
                 written |= await self._record_alone(single, held, now)
-        if any(d.decision.reference is not None for d in decided):
+        if any(d.reference is not None for d in decided):
             self._hints.reports_kept()
         return written
 
@@ -94,9 +91,7 @@ class Recording:
         found = await notifications.by_ids(connection, [d.row.id for d in decided])
         current = {notification.id: notification for notification in found}
         steps = {
-            d.row.id: step
-            for d in decided
-            if d.row.id in current and (step := _late_step(current[d.row.id], d.decision, self._provider))
+            d.row.id: step for d in decided if d.row.id in current and (step := self._late_step(current[d.row.id], d))
         }
         references = [step.reference for step in steps.values() if step.reference is not None]
         if references:
@@ -127,7 +122,7 @@ class Recording:
         await persistently(self._pool, move)
 
     async def _persist(self, decided: Sequence[Decided], held: Mapping[UUID, LeasedChunk], now: datetime) -> set[UUID]:
-        settlements = [d.settlement(self._provider) for d in decided]
+        settlements = list(self._from_new(decided))
         references = [s.reference for s in settlements if s.reference is not None]
         again = [(d.row, d.decision.again) for d in decided if d.decision.again is not None]
 
@@ -167,6 +162,25 @@ class Recording:
         due, instant = max(due for _, due in group), group[0][0].instant  # all of one chunk are alike
         return NewChunk(new_id(), self._lane, ids[0], ids[-1], len(ids), due, deadline, instant)
 
+    def _from_new(self, decided: Iterable[Decided]) -> Iterator[Settlement]:
+        """Make the steps to record: what is under lease is New. Those with one decision share one step."""
+        new, last, step = NEW[self._lane.channel], None, None
+        for row, decision, reference in decided:
+            if step is None or decision is not last:
+                last, step = decision, self._step(new, False, decision)
+            yield Settlement(row.id, step, reference)
+
+    def _late_step(self, current: OpenNotification, late: Decided) -> Settlement | None:
+        decision = delivery.after_late_answer(current.result, current.assumed, late.decision)
+        if decision is None:
+            return None
+        return Settlement(current.id, self._step(current.result, current.assumed, decision), late.reference)
+
+    def _step(self, expected: Result, was_assumed: bool, decision: Decision) -> Step:
+        made, lost = decision.attempts
+        answered_by = self._provider if decision.answered else None
+        return Step(expected, decision.result, made, decision.detail, decision.assumed, was_assumed, answered_by, lost)
+
 
 def by_due_time(members: Sequence[tuple[Unsent, datetime]]) -> Iterator[Sequence[tuple[Unsent, datetime]]]:
     """Divide what is to be tried again into groups that are due at about the same time, few and not too small."""
@@ -174,19 +188,3 @@ def by_due_time(members: Sequence[tuple[Unsent, datetime]]) -> Iterator[Sequence
     in_order = sorted(members, key=lambda member: member[1])
     for number in range(groups):
         yield in_order[number * len(members) // groups : (number + 1) * len(members) // groups]
-
-
-def _late_step(current: OpenNotification, answer: Decision, provider: str) -> Settlement | None:
-    decision = delivery.after_late_answer(current.result, current.assumed, answer)
-    return None if decision is None else _settlement(current.id, current.result, current.assumed, decision, provider)
-
-
-def _settlement(
-    notification_id: UUID, expected: Result, was_assumed: bool, decision: Decision, provider: str
-) -> Settlement:
-    made, lost = decision.attempts
-    answered_by = provider if decision.answered else None
-    step = Step(
-        expected, decision.result, made, decision.detail, decision.assumed, was_assumed, provider=answered_by, lost=lost
-    )
-    return Settlement(notification_id, step, decision.reference)

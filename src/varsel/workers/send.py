@@ -15,8 +15,18 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from varsel import delivery
-from varsel.channels.protocol import EmailMessage, Outcome, Provider, SmsMessage, Transient, Unknown
-from varsel.delivery import Attempts, SendPolicy
+from varsel.channels.protocol import (
+    Accepted,
+    EmailMessage,
+    Outcome,
+    Provider,
+    Settle,
+    Settled,
+    SmsMessage,
+    Transient,
+    Unknown,
+)
+from varsel.delivery import Attempts, Decision, SendPolicy
 from varsel.model.clock import Clock
 from varsel.model.lanes import Lane
 from varsel.model.orders import OrderTexts
@@ -223,11 +233,15 @@ class SendLane(Generic[Message]):
         now = self._clock.now()
         decided, to_send = dict[UUID, Decided](), list[Unsent]()
         for row in bundle.rows:
+            doubtful = bundle.is_doubtful(row)
+            if not doubtful and row.expiry >= now:
+                to_send.append(row)
+                continue
             decision = delivery.before_sending(
                 self._lane.channel,
                 Attempts(row.attempts, row.lost),
                 expiry=row.expiry,
-                doubtful=bundle.is_doubtful(row),
+                doubtful=doubtful,
                 policy=self._policies[row.instant],
                 now=now,
             )
@@ -237,6 +251,8 @@ class SendLane(Generic[Message]):
             decided[row.id] = Decided(row, decision)
             if decision.result is NEW[self._lane.channel]:
                 to_send.append(replace(row, attempts=decision.attempts.made, lost=decision.attempts.lost))
+        if not decided:
+            return
         written = await self._recording.record(list(decided.values()), bundle.chunks, now=now)
         bundle.rows = [row for row in to_send if row.id not in decided or row.id in written]
 
@@ -256,28 +272,40 @@ class SendLane(Generic[Message]):
     async def _call(self, bundle: Bundle, window: Sequence[Unsent]) -> Sequence[Outcome]:
         """Give a window to the provider; return an outcome for each of its notifications."""
         outcomes: list[Outcome] = [Unknown("the provider gave no outcome")] * len(window)
-        now, messages, places = self._clock.now(), list[Message](), list[int]()
-        for place, row in enumerate(window):
-            try:
-                messages.append(self._compose(row, bundle.texts[row.order_id], row.attempts + 1, now))
-                places.append(place)
-            except Exception as error:  # noqa: BLE001 - one that cannot be composed must not cost the others
-                _log.exception("notification %s could not be composed", row.id)
-                outcomes[place] = Transient(f"could not be composed ({type(error).__name__})", offered=False)
-
-        def settle(position: int, outcome: Outcome) -> None:
-            outcomes[places[position]] = outcome
-
+        settle: Settle = outcomes.__setitem__
+        now = self._clock.now()
+        try:
+            messages = [self._compose(row, bundle.texts[row.order_id], row.attempts + 1, now) for row in window]
+        except Exception:  # noqa: BLE001 - one that cannot be composed must not cost the others
+            messages, settle = self._compose_apart(bundle, window, outcomes, now)
         try:
             await self._provider.send(messages, settle)
         except Exception:  # noqa: BLE001 - a provider that breaks its contract leaves outcomes unknown, no more
             _log.exception("provider %s failed outside its contract", self._provider.name)
         return outcomes
 
+    def _compose_apart(
+        self, bundle: Bundle, window: Sequence[Unsent], outcomes: list[Outcome], now: datetime
+    ) -> tuple[list[Message], Settle]:
+        """Compose what can be composed, and put everything else off; return how to settle what is sent."""
+        messages, places = list[Message](), list[int]()
+        for place, row in enumerate(window):
+            try:
+                messages.append(self._compose(row, bundle.texts[row.order_id], row.attempts + 1, now))
+                places.append(place)
+            except Exception as error:  # noqa: BLE001 - it alone is put off
+                _log.exception("notification %s could not be composed", row.id)
+                outcomes[place] = Transient(f"could not be composed ({type(error).__name__})", offered=False)
+
+        def settle(position: int, outcome: Outcome) -> None:
+            outcomes[places[position]] = outcome
+
+        return messages, settle
+
     async def _record(self, bundle: Bundle, window: Sequence[Unsent], outcomes: Sequence[Outcome]) -> None:
         now = self._clock.now()
         decided = self._decide(window, outcomes, now)
-        for row, decision in decided:
+        for row, decision, _ in decided:
             if decision.result.facts.stage is Stage.HandedOver:
                 self._await_report(bundle, row, now)
         written = await self._recording.record(decided, bundle.chunks, now=now)
@@ -287,25 +315,42 @@ class SendLane(Generic[Message]):
 
     def _decide(self, window: Sequence[Unsent], outcomes: Sequence[Outcome], now: datetime) -> list[Decided]:
         """Decide about every notification of a window; those not offered while the lane rests stay as they are."""
-        channel = self._lane.channel
         many = sum(isinstance(outcome, Transient | Unknown) for outcome in outcomes) > _MANY
-        return [
-            Decided(
-                row,
-                delivery.after_outcome(
-                    outcome,
-                    channel,
-                    Attempts(row.attempts, row.lost),
-                    expiry=row.expiry,
-                    policy=self._policies[row.instant],
-                    now=now,
-                    chance=random.random(),  # noqa: S311 - spreads retries; nobody gains by guessing it
-                    many=many,
-                ),
+        taken = dict[tuple[int, int], Decision]()  # nearly all are taken, and one decision serves them
+        decided = list[Decided]()
+        for row, outcome in zip(window, outcomes, strict=True):
+            if _stays(outcome):
+                continue
+            attempts = (row.attempts, row.lost)
+            decision = taken.get(attempts) if isinstance(outcome, Accepted) else None
+            if decision is None:
+                decision = self._after(row, outcome, now, many=many)
+                if isinstance(outcome, Accepted):
+                    taken[attempts] = decision
+            decided.append(Decided(row, decision, self._reference(row, outcome)))
+        return decided
+
+    def _after(self, row: Unsent, outcome: Outcome, now: datetime, *, many: bool) -> Decision:
+        return delivery.after_outcome(
+            outcome,
+            self._lane.channel,
+            Attempts(row.attempts, row.lost),
+            expiry=row.expiry,
+            policy=self._policies[row.instant],
+            now=now,
+            chance=random.random(),  # noqa: S311 - spreads retries; nobody gains by guessing it
+            many=many,
+        )
+
+    def _reference(self, row: Unsent, outcome: Outcome) -> str | None:
+        reference = delivery.kept_reference(outcome)
+        if reference is None and isinstance(outcome, Accepted | Settled) and outcome.reference is not None:
+            _log.warning(
+                "provider %s gave notification %s a reference that cannot be kept; its reports will not be matched",
+                self._provider.name,
+                row.id,
             )
-            for row, outcome in zip(window, outcomes, strict=True)
-            if not _stays(outcome)
-        ]
+        return reference
 
     def _await_report(self, bundle: Bundle, row: Unsent, now: datetime) -> None:
         deadline = row.expiry + self._options.grace
