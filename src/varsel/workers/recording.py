@@ -112,9 +112,10 @@ class Recording:
     async def _withdraw(self, single: Decided, held: Mapping[UUID, LeasedChunk]) -> None:
         """Keep what cannot be recorded from being sent again: its chunk is not due, and its deadline decides."""
         row = single.row
-        apart = NewChunk(new_id(), self._lane, row.id, row.id, 1, None, row.expiry + self._grace, row.instant)
 
         async def move(connection: Connection) -> None:
+            deadline = row.expiry + self._grace
+            apart = NewChunk(new_id(), self._lane, row.id, row.id, 1, None, deadline, row.instant)
             await chunks.insert_many(connection, [apart])
             await chunks.move_rows(connection, [(row.id, held[row.chunk_id], apart.id)])
 
@@ -164,11 +165,11 @@ class Recording:
 
     def _from_new(self, decided: Iterable[Decided]) -> Iterator[Settlement]:
         """Make the steps to record: what is under lease is New. Those with one decision share one step."""
-        new, last, step = NEW[self._lane.channel], None, None
+        last: tuple[Decision, Step] | None = None
         for row, decision, reference in decided:
-            if step is None or decision is not last:
-                last, step = decision, self._step(new, False, decision)
-            yield Settlement(row.id, step, reference)
+            if last is None or decision is not last[0]:
+                last = decision, self._step(NEW[self._lane.channel], False, decision)
+            yield Settlement(row.id, last[1], reference)
 
     def _late_step(self, current: OpenNotification, late: Decided) -> Settlement | None:
         decision = delivery.after_late_answer(current.result, current.assumed, late.decision)

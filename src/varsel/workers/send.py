@@ -222,8 +222,8 @@ class SendLane(Generic[Message]):
         missing = order_ids - known.keys()
         if missing:
             known |= await self._insist(partial(notifications.texts, order_ids=list(missing)))
-            self._texts = known
-        return self._texts
+        self._texts = known
+        return known
 
     async def _settle_beforehand(self, bundle: Bundle) -> None:
         """Decide what has expired, and record attempts whose outcome was lost before the next one is made.
