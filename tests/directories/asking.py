@@ -24,7 +24,7 @@ def altinn_directory(
     per_call: int = 500,
 ) -> AltinnDirectory:
     """Return a directory whose components are all `server`."""
-    sent = credentials or FixedHeaders({})
+    sent = credentials or FixedHeaders(dict)
     options = AltinnOptions(
         profile=Service(server.url("/profile/"), sent),
         register=Service(server.url("/register/"), sent),

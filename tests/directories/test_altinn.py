@@ -387,7 +387,9 @@ async def test_registers_failures_name_the_register(server: Altinn, directory: A
 async def test_the_platform_token_is_signed_and_used_until_shortly_before_its_end(key: RSAPrivateKey) -> None:
     clock = HandTurnedClock(START)
     async with Altinn(token_key=key.public_key()) as server:
-        directory = altinn_directory(server, clock, credentials=PlatformHeader(PlatformAccessTokens(key, clock)))
+        directory = altinn_directory(
+            server, clock, credentials=PlatformHeader(PlatformAccessTokens(lambda: key, clock))
+        )
         for wait in (0, 294, 1, 5):
             clock.turn(timedelta(seconds=wait))
             await directory.names(organization_numbers=[ORG], national_identity_numbers=[])

@@ -20,10 +20,13 @@ from tests.support.oauth_server import SCOPE as SCOPE_OF_OAUTH
 from tests.support.orders import emails, make_order
 from tests.support.rig import NOON, Rig
 from tests.support.service import EMAIL_ORDER, Service, running_service
+from tests.support.until import until
 from tests.support.webhooks import SHARED, SignedEndpoint
 from varsel.assembly.doctor import examine_conditions
 from varsel.assembly.outgoing import open_outgoing
+from varsel.assembly.tokens import oauth_tokens
 from varsel.contacts.fixed import FixedDirectory
+from varsel.errors import DependencyFailure
 from varsel.model.clock import HandTurnedClock
 from varsel.model.findings import Verdict
 from varsel.model.orders import OrderStatus
@@ -166,6 +169,65 @@ async def test_the_token_of_another_server_goes_along_and_is_replaced_when_rejec
     presented = [asked.headers["authorization"] for asked in endpoint.received]
     assert presented == ["Bearer oauth-1", "Bearer oauth-2", "Bearer oauth-2"]
     assert (told.verdict, told.found) == (Verdict.OK, "oauth works, and is shown to 127.0.0.1")
+
+
+async def test_a_secret_in_a_file_is_replaced_without_a_restart(clock: HandTurnedClock, tmp_path: Path) -> None:
+    file = tmp_path / "value"
+    file.write_text("fjord-42-lamp\n")
+    chosen = Settings.read(
+        {
+            "VARSEL_CONDITION_AUTHENTICATION": "header",
+            "VARSEL_CONDITION_HEADER_NAME": "X-Api-Key",
+            "VARSEL_CONDITION_HEADER_VALUE_FILE": str(file),
+            "VARSEL_CONDITION_TRUSTED_HOSTS": "127.0.0.1",
+            "VARSEL_CONDITION_TOKEN_OVER_HTTP": "yes",
+            "VARSEL_OUTGOING_ALLOWED": "127.0.0.0/8",
+        }
+    )
+    async with ConditionEndpoint() as endpoint, open_outgoing(chosen, clock, tls=TRUSTS_NOBODY) as outgoing:
+        assert await outgoing.conditions.ask(endpoint.url()) == Met()
+        file.write_text("bridge-43-kettle")
+
+        async def is_replaced() -> bool:
+            await outgoing.conditions.ask(endpoint.url())
+            return endpoint.received[-1].headers["x-api-key"] == "bridge-43-kettle"
+
+        await until(is_replaced)
+        file.write_text("")  # while it is being written, say
+        file.unlink()
+        await outgoing.conditions.ask(endpoint.url())
+    assert endpoint.received[0].headers["x-api-key"] == "fjord-42-lamp"
+    assert endpoint.received[-1].headers["x-api-key"] == "bridge-43-kettle"
+
+
+async def test_the_client_of_a_token_server_changes_its_secret_without_a_restart(
+    clock: HandTurnedClock, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("the old one")
+    async with OAuthServer() as server:
+        chosen = Settings.read(
+            {
+                "VARSEL_OAUTH_TOKEN_ADDRESS": server.token_url,
+                "VARSEL_OAUTH_CLIENT_ID": CLIENT_ID_OF_OAUTH,
+                "VARSEL_OAUTH_CLIENT_SECRET_FILE": str(file),
+                "VARSEL_OAUTH_SCOPE": SCOPE_OF_OAUTH,
+            }
+        )
+        tokens = oauth_tokens(chosen, clock, tls=TRUSTS_NOBODY)
+        with pytest.raises(DependencyFailure, match="invalid_client"):
+            await tokens.token()
+        file.write_text(CLIENT_SECRET)
+
+        async def is_given() -> bool:
+            clock.turn(timedelta(minutes=2))  # rests of a server that refuses
+            try:
+                return await tokens.token() == "oauth-1"
+            except DependencyFailure:
+                return False
+
+        await until(is_given)
+        await tokens.aclose()
 
 
 async def test_the_question_can_be_signed(clock: HandTurnedClock) -> None:

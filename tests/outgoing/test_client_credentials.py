@@ -36,7 +36,7 @@ def client(server: OAuthServer) -> Client:
 
 
 def kept(client: Client, clock: HandTurnedClock, timeout: timedelta = 10 * _SECOND) -> KeptTokens:
-    return KeptTokens(ClientCredentials(client, clock, timeout=timeout, tls=_NO_TLS), clock)
+    return KeptTokens(ClientCredentials(lambda: client, clock, timeout=timeout, tls=_NO_TLS), clock)
 
 
 async def test_a_token_is_had_and_kept_until_five_seconds_before_its_end(

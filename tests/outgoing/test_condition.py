@@ -234,7 +234,8 @@ async def test_https_does_not_lead_down_to_http(tmp_path: Path) -> None:
 
 
 async def test_a_secret_does_not_go_along_with_a_redirect_and_a_signature_does() -> None:
-    signature = Signature(read_webhook_keys("whsec_" + base64.b64encode(bytes(32)).decode()), _CLOCK)
+    keys = read_webhook_keys("whsec_" + base64.b64encode(bytes(32)).decode())
+    signature = Signature(lambda: keys, _CLOCK)
     for authentication, name, along in ((_FIELD, "x-api-key", False), (signature, "webhook-signature", True)):
         async with ConditionEndpoint(to("/check/"), NO) as endpoint:
             asking = client(Introduction(authentication, over_http=True))
@@ -361,7 +362,7 @@ async def test_without_another_token_to_be_had_a_rejection_is_no_answer() -> Non
     assert len(endpoint.received) == 1
 
 
-_FIELD = FixedField("X-Api-Key", "fjord-42-lamp")
+_FIELD = FixedField("X-Api-Key", lambda: "fjord-42-lamp")
 _TRUSTING = [
     ((), True),
     ((_NAME,), True),

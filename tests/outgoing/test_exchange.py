@@ -48,7 +48,7 @@ async def exchanged(
     altinn: AltinnExchange, maskinporten: Maskinporten, clock: HandTurnedClock, client_id: str = CLIENT_ID
 ) -> AsyncIterator[KeptTokens]:
     account = Account(maskinporten.issuer, client_id, SCOPE, SigningKey(_KID, _KEY))
-    own = KeptTokens(Source(account, clock, tls=_NO_TLS), clock)
+    own = KeptTokens(Source(lambda: account, clock, tls=_NO_TLS), clock)
     tokens = KeptTokens(Exchange(altinn.url(f"{BASE}/"), own, tls=_NO_TLS), clock)
     yield tokens
     await tokens.aclose()

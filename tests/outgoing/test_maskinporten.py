@@ -52,7 +52,7 @@ async def tokens(maskinporten: Maskinporten, clock: HandTurnedClock) -> AsyncIte
 
 
 def kept(account: Account, clock: HandTurnedClock, timeout: timedelta = 10 * _SECOND) -> KeptTokens:
-    return KeptTokens(Source(account, clock, timeout=timeout, tls=_NO_TLS), clock)
+    return KeptTokens(Source(lambda: account, clock, timeout=timeout, tls=_NO_TLS), clock)
 
 
 def account(maskinporten: Maskinporten, client_id: str = CLIENT_ID, scope: str = SCOPE, kid: str = _KID) -> Account:

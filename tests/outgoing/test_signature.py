@@ -51,7 +51,7 @@ def test_every_key_makes_an_entry() -> None:
 async def test_a_receiver_recognises_every_question_even_without_tls(keys: str) -> None:
     clock = HandTurnedClock(_MOMENT)
     async with SignedEndpoint(clock) as endpoint:
-        asking = condition_client(clock, introduction=Introduction(Signature(read_webhook_keys(keys), clock)))
+        asking = condition_client(clock, introduction=Introduction(Signature(lambda: read_webhook_keys(keys), clock)))
         assert [await asking.ask(endpoint.url()) for _ in range(3)] == [Met()] * 3
         clock.turn(timedelta(hours=1))
         assert await asking.ask(endpoint.url()) == Met(), "the time is that of the question"
@@ -60,7 +60,7 @@ async def test_a_receiver_recognises_every_question_even_without_tls(keys: str) 
 async def test_a_rejected_signature_is_not_repeated() -> None:
     clock = HandTurnedClock(_MOMENT)
     async with SignedEndpoint(clock) as endpoint:
-        asking = condition_client(clock, introduction=Introduction(Signature(read_webhook_keys(_OTHER), clock)))
+        asking = condition_client(clock, introduction=Introduction(Signature(lambda: read_webhook_keys(_OTHER), clock)))
         assert await asking.ask(endpoint.url()) == Inconclusive("the endpoint answered 401")
     assert len(endpoint.received) == 1
 

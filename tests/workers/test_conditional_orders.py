@@ -128,7 +128,8 @@ async def test_without_a_token_an_order_waits_until_one_can_be_had(pool: Pool) -
     clock = HandTurnedClock(NOON)
     async with OAuthServer(lifetime="3599") as server, ConditionEndpoint(NO) as endpoint:
         server.script.extend([written(503, b"")] * 2)
-        source = ClientCredentials(Client(server.token_url, CLIENT_ID, CLIENT_SECRET, SCOPE), clock, tls=TRUSTS_NOBODY)
+        client = Client(server.token_url, CLIENT_ID, CLIENT_SECRET, SCOPE)
+        source = ClientCredentials(lambda: client, clock, tls=TRUSTS_NOBODY)
         introduction = Introduction(Bearer(KeptTokens(source, clock)), over_http=True)
         asking = condition_client(clock, introduction=introduction)
         rig = Rig(pool, FixedDirectory(None), clock=clock, ask_condition=asking.ask)

@@ -2,6 +2,9 @@
 
 import ssl
 from collections.abc import Callable
+from functools import partial
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from varsel.assembly.tokens import maskinporten_tokens
 from varsel.contacts.altinn import (
@@ -18,6 +21,8 @@ from varsel.contacts.altinn import (
 )
 from varsel.contacts.limits import Limits
 from varsel.errors import SettingsError
+from varsel.mechanisms.followed_file import FollowedFile
+from varsel.mechanisms.made_anew import MadeAnew
 from varsel.model.clock import Clock
 from varsel.outgoing.authentication import Bearer
 from varsel.outgoing.exchange import Exchange
@@ -26,6 +31,7 @@ from varsel.settings import Secret, Settings
 from varsel.settings.choices import AltinnComponent
 from varsel.settings.header_kinds import header_fields
 
+_LARGEST_KEY_FILE = 65_536  # bytes
 _SUBSCRIPTION_KEY = "Ocp-Apim-Subscription-Key"
 
 
@@ -64,7 +70,7 @@ def _credentials(
     bearer = Bearer(_tokens(settings, clock, tls)) if settings.altinn_maskinporten_for else None
 
     def credentials(component: AltinnComponent) -> Credentials:
-        sources: list[Credentials] = [FixedHeaders(_fixed_fields(settings, component))]
+        sources: list[Credentials] = [FixedHeaders(partial(_fixed_fields, settings, component))]
         if platform and component in settings.altinn_platform_token_for:
             sources.append(platform)
         if bearer and component in (settings.altinn_maskinporten_for or ()):
@@ -101,9 +107,15 @@ def _platform_header(settings: Settings, clock: Clock) -> PlatformHeader | None:
     if file is None:
         return None
     try:
-        key = read_platform_key(file.read_bytes(), password.reveal() if password else None)
+        content = file.read_bytes()
+        followed = FollowedFile(file, content, _LARGEST_KEY_FILE)
+
+        def read(key: bytes) -> RSAPrivateKey:
+            return read_platform_key(key, password.reveal() if password else None)
+
+        present = MadeAnew("VARSEL_ALTINN_TOKEN_KEY_FILE", followed.latest, read)
     except OSError as failure:
         raise SettingsError([f"VARSEL_ALTINN_TOKEN_KEY_FILE cannot be read: {failure.strerror}"]) from None
     except ValueError as flaw:
         raise SettingsError([f"VARSEL_ALTINN_TOKEN_KEY_FILE cannot be used: {flaw}"]) from None
-    return PlatformHeader(PlatformAccessTokens(key, clock))
+    return PlatformHeader(PlatformAccessTokens(present, clock))

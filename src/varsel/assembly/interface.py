@@ -130,7 +130,7 @@ def _triggers(settings: Settings, hints: Hints, crew: Crew) -> Triggers:
         lanes[Lane.Email].give()
         lanes[Lane.Composed].give()
 
-    key = settings.trigger_key.reveal() if settings.trigger_key else None
+    key = settings.trigger_key.reveal if settings.trigger_key else None
     return Triggers(
         TriggerAccess(key, settings.trigger_networks or ()),
         {

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 
-from varsel.assembly.tokens import maskinporten_tokens, oauth_tokens
+from varsel.assembly.tokens import made_of, maskinporten_tokens, oauth_tokens
 from varsel.intake import send_condition
 from varsel.model.clock import Clock
 from varsel.outgoing.authentication import Authentication, Bearer, FixedField, Introduction
@@ -16,7 +16,7 @@ from varsel.outgoing.guard import Allowed, Guard, OwnEndpoint
 from varsel.outgoing.resolver import LookUpLimits, SystemResolver
 from varsel.outgoing.signature import Signature, read_webhook_keys
 from varsel.outgoing.turns import TurnLimits, Turns
-from varsel.settings import Secret, Settings
+from varsel.settings import Settings
 from varsel.settings.choices import ConditionAuthentication as Choice
 from varsel.settings.choices import Environment
 
@@ -76,13 +76,11 @@ def _authentication(settings: Settings, clock: Clock, tls: ssl.SSLContext | None
         case Choice.OAUTH:
             return Bearer(oauth_tokens(settings, clock, tls=tls))
         case Choice.HEADER:
-            return FixedField(settings.condition_header_name or "", _revealed(settings.condition_header_value))
+            secret = settings.condition_header_value
+            return FixedField(settings.condition_header_name or "", secret.reveal if secret else str)
         case Choice.SIGNATURE:
-            return Signature(read_webhook_keys(_revealed(settings.condition_signing_keys)), clock)
-
-
-def _revealed(secret: Secret | None) -> str:
-    return secret.reveal() if secret else ""
+            secret = settings.condition_signing_keys
+            return Signature(made_of(secret, "VARSEL_CONDITION_SIGNING_KEYS", read_webhook_keys), clock)
 
 
 def _guard(settings: Settings, resolver: SystemResolver, own: OwnEndpoint | None = None) -> Guard:

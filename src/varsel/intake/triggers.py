@@ -28,9 +28,9 @@ _CHALLENGE = {"WWW-Authenticate": f'ApiKey header="{KEY_HEADER}"'}
 
 @dataclass(frozen=True, slots=True)
 class TriggerAccess:
-    """Who may call the triggers; with neither key nor networks nobody may."""
+    """Who may call the triggers: whoever knows the present key, and some networks; without either nobody may."""
 
-    key: str | None
+    key: Callable[[], str] | None
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
 
     def __bool__(self) -> bool:
@@ -40,7 +40,7 @@ class TriggerAccess:
     def admits(self, request: Request) -> bool:
         """Tell whether this request comes from somebody who may."""
         presented = request.headers.get(KEY_HEADER, "")
-        if self.key and hmac.compare_digest(presented.encode(), self.key.encode()):
+        if self.key and hmac.compare_digest(presented.encode(), self.key().encode()):
             return True
         address = _address(request)
         return address is not None and any(address in network for network in self.networks)

@@ -1,6 +1,6 @@
 """How a question shows who is asking it (integrations.md 3.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,21 +53,22 @@ class Bearer:
 
 
 class FixedField:
-    """Sends the same header field with every question."""
+    """Sends a header field with every question; `value` gives what stands in it at present."""
 
     confidential = True
 
-    def __init__(self, name: str, value: str) -> None:
-        self._fields = {name: value}
+    def __init__(self, name: str, value: Callable[[], str]) -> None:
+        self._name = name
+        self._value = value
 
     async def fields(self) -> Mapping[str, str]:
         """Return the field."""
-        return self._fields
+        return {self._name: self._value()}
 
     async def renewed(self, rejected: Mapping[str, str]) -> Mapping[str, str] | None:
-        """There is no other one."""
-        del rejected
-        return None
+        """Return the field if its value has changed meanwhile."""
+        fields = await self.fields()
+        return None if fields == rejected else fields
 
     async def aclose(self) -> None:
         """Nothing is held."""

@@ -2,6 +2,7 @@
 
 import base64
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote_plus
@@ -28,13 +29,13 @@ class Client:
 
 
 class ClientCredentials:
-    """Gives tokens for what `client` may ask for."""
+    """Gives tokens for what `client`, as it is at present, may ask for."""
 
     name = "the OAuth server"
 
     def __init__(
         self,
-        client: Client,
+        client: Callable[[], Client],
         clock: Clock,
         *,
         timeout: timedelta = timedelta(seconds=10),
@@ -46,7 +47,7 @@ class ClientCredentials:
 
     async def fetch(self) -> Token | Missed:
         """Exchange id and secret for a token."""
-        client = self._client
+        client = self._client()
         form = {"grant_type": "client_credentials"} | ({"scope": client.scope} if client.scope else {})
         headers: dict[str, str] = {}
         if client.secret_in_body:

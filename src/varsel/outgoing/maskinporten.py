@@ -1,6 +1,7 @@
 """Tokens of Maskinporten, by a signed assertion for an access token (RFC 7523; integrations.md 3.3)."""
 
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
 
 from varsel.model.clock import Clock
@@ -13,13 +14,13 @@ _ADVICE = "check client id, key id, key and scope"
 
 
 class Maskinporten:
-    """Gives tokens for what `account` may ask for."""
+    """Gives tokens for what `account`, as it is at present, may ask for."""
 
     name = "Maskinporten"
 
     def __init__(
         self,
-        account: Account,
+        account: Callable[[], Account],
         clock: Clock,
         *,
         timeout: timedelta = timedelta(seconds=10),
@@ -31,9 +32,9 @@ class Maskinporten:
 
     async def fetch(self) -> Token | Missed:
         """Exchange an assertion for a token."""
-        asked_at = self._clock.now()
-        form = {"grant_type": _GRANT, "assertion": assertion(self._account, asked_at)}
-        return granted(await self._http.post(self._account.token_url, form), asked_at, _ADVICE)
+        account, asked_at = self._account(), self._clock.now()
+        form = {"grant_type": _GRANT, "assertion": assertion(account, asked_at)}
+        return granted(await self._http.post(account.token_url, form), asked_at, _ADVICE)
 
     async def aclose(self) -> None:
         """Let go of connections."""

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import hmac
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -69,17 +69,20 @@ def signed(keys: Sequence[WebhookKey], message_id: str, at: datetime, body: byte
 
 
 class Signature:
-    """Signs questions, whose body is empty. Each has an id of its own, for each wants an answer of its own."""
+    """Signs questions, whose body is empty, with the present `keys`.
+
+    Each has an id of its own, for each wants an answer of its own.
+    """
 
     confidential = False
 
-    def __init__(self, keys: Sequence[WebhookKey], clock: Clock) -> None:
+    def __init__(self, keys: Callable[[], Sequence[WebhookKey]], clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
 
     async def fields(self) -> Mapping[str, str]:
         """Return the fields of one question."""
-        return signed(self._keys, f"msg_{uuid.uuid4().hex}", self._clock.now(), b"")
+        return signed(self._keys(), f"msg_{uuid.uuid4().hex}", self._clock.now(), b"")
 
     async def renewed(self, rejected: Mapping[str, str]) -> Mapping[str, str] | None:
         """Who does not accept one signature accepts no other."""

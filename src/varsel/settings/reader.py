@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from varsel.mechanisms.followed_file import FollowedFile
+from varsel.mechanisms.made_anew import MadeAnew
 from varsel.settings.kinds import Kind
+from varsel.settings.secret import Secret
 
 T = TypeVar("T")
 PREFIX = "VARSEL_"
@@ -95,7 +98,7 @@ def read_values(declared: Iterable[Setting], environ: Mapping[str, str]) -> Read
         default = each.kind.parse(each.default_text(values))
         try:
             text = _text_of(each, environ)
-            values[each.attribute] = default if text is None else _parsed(each, text)
+            values[each.attribute] = default if text is None else _following(each, _parsed(each, text), environ)
         except _Unfit as unfit:
             values[each.attribute], problems[each.attribute] = default, str(unfit)
     return Reading(values, [*problems.values(), *_unknown_names(declared, environ)], frozenset(problems))
@@ -111,6 +114,25 @@ def _parsed(each: Setting, text: str) -> Any:
     except ValueError as error:
         seen = "" if each.kind.secret else f"; it is {_shortened(text)!r}"
         raise _Unfit(f"{each.name} {error}{seen}") from None
+
+
+def _following(each: Setting, value: Any, environ: Mapping[str, str]) -> Any:
+    """Let a secret that was read from a file follow that file; any other value stays as it is."""
+    file = environ.get(each.file_name) if each.file_name else None
+    if not file or not each.file_name or not isinstance(value, Secret):
+        return value
+    followed = FollowedFile(Path(file), value.reveal().encode(), _LARGEST_SECRET_FILE)
+
+    def read(content: bytes) -> str:
+        try:
+            parsed = each.kind.parse(_secret_in(each.file_name or "", content))
+        except _Unfit as unfit:
+            raise ValueError(str(unfit)) from None
+        if not isinstance(parsed, Secret):
+            raise ValueError("it holds no value")  # noqa: TRY004 - the file is at fault, not a type
+        return parsed.reveal()
+
+    return Secret(value.reveal(), MadeAnew(f"content of {each.file_name}", followed.latest, read))
 
 
 def _text_of(each: Setting, environ: Mapping[str, str]) -> str | None:
@@ -131,9 +153,14 @@ def _file_text(file_name: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_SECRET_FILE + 1)
-        text = content.decode().strip()
     except OSError as error:
         raise _Unfit(f"{file_name} names a file that cannot be read: {error.strerror}") from None
+    return _secret_in(file_name, content)
+
+
+def _secret_in(file_name: str, content: bytes) -> str:
+    try:
+        text = content.decode().strip()
     except UnicodeDecodeError:
         raise _Unfit(f"{file_name} names a file that is not UTF-8 text") from None
     if len(content) > _LARGEST_SECRET_FILE:

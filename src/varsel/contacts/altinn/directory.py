@@ -33,7 +33,7 @@ class Service:
     """Where a component answers, with `/` at the end, and the credentials it wants."""
 
     url: str
-    credentials: Credentials = field(default_factory=lambda: FixedHeaders({}))
+    credentials: Credentials = field(default_factory=lambda: FixedHeaders(dict))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Credentials of outgoing calls, as header fields that may change from call to call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from varsel.contacts.altinn.platform_token import PlatformAccessTokens
@@ -23,19 +23,19 @@ class Credentials(Protocol):
 
 
 class FixedHeaders:
-    """Sends the same fields with every call, such as `Ocp-Apim-Subscription-Key`."""
+    """Sends fields with every call, such as `Ocp-Apim-Subscription-Key`; `fields` gives them as they are at present."""
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
-        self._fields = fields
+    def __init__(self, fields: Callable[[], Mapping[str, str]]) -> None:
+        self._present = fields
 
     async def fields(self) -> Mapping[str, str]:
         """Return the fields."""
-        return self._fields
+        return self._present()
 
     async def renewed(self, rejected: Mapping[str, str]) -> Mapping[str, str] | None:
-        """There are no others."""
-        del rejected
-        return None
+        """Return those fields that have changed meanwhile."""
+        changed = {name: value for name, value in self._present().items() if rejected.get(name) != value}
+        return changed or None
 
     async def aclose(self) -> None:
         """Nothing is held."""

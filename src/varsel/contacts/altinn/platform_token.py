@@ -1,5 +1,6 @@
 """The platform access token by which Varsel shows Altinn's components who is calling (integrations.md 1.10, 2.7)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import jwt
@@ -15,11 +16,11 @@ _SHORTEST_KEY = 2048  # bits; RFC 7518, section 3.3
 
 
 class PlatformAccessTokens:
-    """Makes tokens signed with `key` and uses each until 5 s before its end."""
+    """Makes tokens signed with the present `key` and uses each until 5 s before its end."""
 
     def __init__(
         self,
-        key: RSAPrivateKey,
+        key: Callable[[], RSAPrivateKey],
         clock: Clock,
         *,
         issuer: str = "platform",
@@ -43,7 +44,7 @@ class PlatformAccessTokens:
     def _make(self, now: datetime) -> str:
         times = {"iat": now, "nbf": now - _BACKDATED, "exp": now + _LIFE}
         claims = self._claims | {name: int(at.timestamp()) for name, at in times.items()}
-        return jwt.encode(claims, self._key, algorithm="RS256")
+        return jwt.encode(claims, self._key(), algorithm="RS256")
 
 
 def read_platform_key(content: bytes, password: str | None = None) -> RSAPrivateKey:

@@ -1,26 +1,21 @@
 """Keys kept in files, followed as the files change."""
 
 import logging
-import os
 import re
-import time
 from collections.abc import Callable
 from math import inf
 from pathlib import Path
 
 from varsel.intake.credentials.jwk import Key, KeySet, read_key_file
 from varsel.intake.credentials.keys import KeySource
+from varsel.mechanisms.followed_file import LOOK_INTERVAL, Stamp, settled, stamp_of
 from varsel.model.clock import Clock
 
 FILE_NAME_END = "-access-token-public-cert"  # after the issuer's name, as in Altinn's key vault
-LOOK_INTERVAL = 1.0  # seconds between two looks at whether a file changed
 REREAD_INTERVAL = 3600.0  # seconds after which a file is read again even if it looks unchanged
 RESCAN_INTERVAL = 60.0  # seconds after which a directory is listed again even if it looks unchanged
 LARGEST_KEY_FILE = 65_536  # bytes
 
-Stamp = tuple[int, int, int]
-
-_NO_FILE_HAS_THIS: Stamp = (-1, -1, -1)
 _log = logging.getLogger(__name__)
 _REGISTERED = re.compile(rf"([a-z0-9][a-z0-9-]{{0,62}}){FILE_NAME_END}(?:\.pem|\.cer|\.der)?")
 
@@ -55,10 +50,10 @@ class FileKeys:
 
     def _look(self, now: float) -> None:
         self._look_at = now + LOOK_INTERVAL
-        stamp = _stamp(self.path)
+        stamp = stamp_of(self.path)
         if stamp == self._stamp and now < self._reread_at:
             return
-        self._stamp, self._reread_at = _settled(stamp), now + REREAD_INTERVAL
+        self._stamp, self._reread_at = settled(stamp), now + REREAD_INTERVAL
         fresh = KeySet() if stamp is None else self._read_file()
         if fresh != self._keys:
             self._keys = fresh
@@ -100,11 +95,11 @@ class CertificateDirectory:
 
     def _look(self, now: float) -> None:
         self._look_at = now + LOOK_INTERVAL
-        stamp = _stamp(self._directory)
+        stamp = stamp_of(self._directory)
         if stamp != self._stamp or now >= self._rescan_at:
             self._rescan_at = now + RESCAN_INTERVAL
             self._sources = self._scan()
-            self._stamp = _settled(stamp)
+            self._stamp = settled(stamp)
 
     def _scan(self) -> dict[str, FileKeys]:
         found: dict[str, FileKeys] = {}
@@ -124,21 +119,3 @@ def registered_files(directory: Path) -> dict[str, Path]:
     except OSError:
         return {}
     return {found[1]: directory / name for name in names if (found := _REGISTERED.fullmatch(name))}
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 -- half the time of Path.stat, and taken for many requests
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _settled(stamp: Stamp | None) -> Stamp | None:
-    """Return the stamp to compare with later.
-
-    File systems tell time in ticks: a change within the tick of the last one leaves no trace, so a recent stamp
-    proves nothing and is replaced by one that no file has.
-    """
-    recent = stamp is not None and time.time_ns() - stamp[0] < 1_000_000_000
-    return _NO_FILE_HAS_THIS if recent else stamp
