@@ -45,7 +45,7 @@ async def by_token_endpoint(url: str) -> None:
 
 async def by_directory(url: str) -> None:
     gate = Gate("a directory", HandTurnedClock(NOON))
-    client = JsonClient(url, gate, FixedHeaders({}), CallOptions(connect_timeout=MINUTE, timeout=MINUTE))
+    client = JsonClient(url, gate, FixedHeaders(dict), CallOptions(connect_timeout=MINUTE, timeout=MINUTE))
     await client.reach("a question", "", {})
     await client.close()
 

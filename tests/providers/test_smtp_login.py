@@ -127,7 +127,7 @@ async def test_a_file_without_a_token_is_said_and_nothing_is_shown(content: str 
 def oauth(server: OAuthServer) -> KeptTokens:
     clock = HandTurnedClock(START)
     client = Client(server.token_url, CLIENT_ID, CLIENT_SECRET, SCOPE, secret_in_body=True)
-    return KeptTokens(ClientCredentials(client, clock), clock)
+    return KeptTokens(ClientCredentials(lambda: client, clock), clock)
 
 
 async def test_a_refused_token_is_replaced_by_one_from_the_token_server_once() -> None:

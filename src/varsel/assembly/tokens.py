@@ -38,14 +38,18 @@ def smtp_tokens(settings: Settings, clock: Clock, *, tls: ssl.SSLContext | None 
         return KeptTokens(TokenFile(settings.smtp_token_file, clock), clock)
     if settings.smtp_token_address is None:
         return None
-    client = Client(
-        token_url=settings.smtp_token_address,
-        client_id=settings.smtp_client_id or "",
-        secret=settings.smtp_client_secret.reveal() if settings.smtp_client_secret else "",
-        scope=settings.smtp_token_scope,
-        secret_in_body=settings.smtp_client_secret_in is ClientAuthentication.BODY,
-    )
-    return KeptTokens(ClientCredentials(client, clock, tls=tls), clock)
+
+    def client(secret: str) -> Client:
+        return Client(
+            token_url=settings.smtp_token_address or "",
+            client_id=settings.smtp_client_id or "",
+            secret=secret,
+            scope=settings.smtp_token_scope,
+            secret_in_body=settings.smtp_client_secret_in is ClientAuthentication.BODY,
+        )
+
+    present = made_of(settings.smtp_client_secret, "VARSEL_SMTP_CLIENT_SECRET", client)
+    return KeptTokens(ClientCredentials(present, clock, tls=tls), clock)
 
 
 def oauth_tokens(settings: Settings, clock: Clock, *, tls: ssl.SSLContext | None) -> KeptTokens:
