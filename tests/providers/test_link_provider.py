@@ -184,7 +184,7 @@ async def test_redirects_are_not_followed() -> None:
 
 async def test_a_refused_connection_may_be_tried_again() -> None:
     async with sending(f"http://127.0.0.1:{closed_port()}/") as sender:
-        assert await sender.send_one() == Transient("the gateway was not reached (ConnectError)")
+        assert await sender.send_one() == Transient("the gateway was not reached (ConnectError)", reached=False)
 
 
 async def test_a_connection_that_never_opens_may_be_tried_again() -> None:
@@ -192,7 +192,7 @@ async def test_a_connection_that_never_opens_may_be_tried_again() -> None:
     async with LinkGateway() as gateway:
         url = gateway.url.replace("http:", "https:")
         async with sending(url, connect_timeout=SOON) as sender:
-            assert await sender.send_one() == Transient("the gateway was not reached (ConnectTimeout)")
+            assert await sender.send_one() == Transient("the gateway was not reached (ConnectTimeout)", reached=False)
 
 
 async def test_connections_are_used_again() -> None:
@@ -242,7 +242,8 @@ async def test_after_failures_in_a_row_the_gateway_is_left_alone_and_then_tried_
         assert counted == Transient("the gateway answered HTTP 503")
         assert isinstance(unknown, Unknown)
         assert tripping == Transient("the gateway answered HTTP 503", 5 * S, pause=True)
-        assert spared == Transient("the gateway is left alone after failures", 5 * S, pause=True, offered=False)
+        left_alone = "the gateway is left alone after failures"
+        assert spared == Transient(left_alone, 5 * S, pause=True, offered=False, reached=False)
         assert len(gateway.posted) == 3
 
         sender.clock.turn(5 * S)

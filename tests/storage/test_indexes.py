@@ -32,6 +32,7 @@ BOUNDED = {
     ("register_users_pkey", "organization_number"),
     ("register_import_keys_pkey", "key"),
     # Names of our own
+    ("provider_rates_pkey", "provider"),
     ("write_probes_pkey", "name"),
 }
 """Indexed values without a fixed length, by what bounds them; tests/web/test_http_long_values.py tries each."""

@@ -152,13 +152,18 @@ outcomes: st.SearchStrategy[Outcome] = st.one_of(
     ("outcome", "attempts", "policy", "expected"),
     [
         # Known.
-        (Accepted("a"), (0, 0), POLICY, Decision(Result.SMS_ACCEPTED, Attempts(1, 0))),
-        (Accepted(), (2, 1), ASSUMING, Decision(Result.SMS_DELIVERED, Attempts(3, 1), assumed=True)),
+        (Accepted("a"), (0, 0), POLICY, Decision(Result.SMS_ACCEPTED, Attempts(1, 0), answered=True)),
+        (
+            Accepted(),
+            (2, 1),
+            ASSUMING,
+            Decision(Result.SMS_DELIVERED, Attempts(3, 1), assumed=True, answered=True),
+        ),
         (
             Settled(Result.SMS_FAILED_REJECTED, "no", "a"),
             (0, 0),
             POLICY,
-            Decision(Result.SMS_FAILED_REJECTED, Attempts(1, 0), "no"),
+            Decision(Result.SMS_FAILED_REJECTED, Attempts(1, 0), "no", answered=True),
         ),
         # Certainly not taken: again, after the next pause or when the provider wishes.
         (Transient("450"), (0, 0), POLICY, Decision(Result.SMS_NEW, Attempts(1, 0), "450", again=NOW + MINUTE)),

@@ -137,7 +137,8 @@ async def test_a_look_up_that_fails_is_500_without_a_body_and_stores_nothing(
         assert (answer.status_code, answer.content) == (500, b"")
         assert await service.stored() == 0
         await service.accepted("/orders/email", EMAIL_ORDER)  # who needs no look-up is not held up
-    assert "POST /notifications/api/v1/orders/email failed" in caplog.text
+        assert answer.headers["retry-after"]
+    assert "POST /notifications/api/v1/orders/email: directory could not answer" in caplog.text
     assert REACHABLE not in caplog.text
 
 
