@@ -392,3 +392,17 @@ async def standing(rig: Rig) -> dict[UUID, tuple[Result, bool]]:
     """Read every notification's result, and whether it is only assumed."""
     rows = await rig.pool.fetch("SELECT id, result, assumed FROM notifications")
     return {row["id"]: (Result(row["result"]), row["assumed"]) for row in rows}
+
+
+async def test_a_report_that_cannot_be_recorded_does_not_stop_the_others(rig: Rig, pool: Pool) -> None:
+    order_id = await rig.store(make_order(emails("kari", "ola"), NOON))
+    await rig.work()
+    bounced = int(Result.EMAIL_FAILED_BOUNCED)
+    await pool.execute(f"ALTER TABLE notifications ADD CHECK (address <> 'ola@example.com' OR result <> {bounced})")
+    await rig.report(says(Result.EMAIL_FAILED_BOUNCED, "ola"), says(Result.EMAIL_DELIVERED, "kari"))
+
+    await rig.work()
+
+    results = {line.address: line.result for line in await rig.listed(order_id)}
+    assert results == {"kari@example.com": Result.EMAIL_DELIVERED, "ola@example.com": Result.EMAIL_SUCCEEDED}
+    await assert_counters_are_true(pool)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from varsel import delivery
@@ -11,6 +12,7 @@ from varsel.model.clock import Clock
 from varsel.model.results import Result, Stage
 from varsel.storage import notifications, reports
 from varsel.storage.notifications import Named, OpenNotification, Settlement, Step
+from varsel.storage.outages import is_outage
 from varsel.storage.pool import Connection, Pool
 from varsel.storage.reports import ClaimedReport, Conclusion
 from varsel.storage.transactions import in_transaction
@@ -48,14 +50,39 @@ class ApplyReports:
         self._options = options
 
     async def run_once(self) -> bool:
-        """Apply one set of reports; True when there may be more."""
-        return await in_transaction(self._pool, self._apply_next)
+        """Apply one set of reports; True when there may be more.
+
+        Where the set cannot be recorded each report is applied alone, so that one does not stop the others.
+        """
+        try:
+            return await in_transaction(self._pool, self._apply_next)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            _log.error("delivery reports could not be applied together (%s)", type(error).__name__)
+        return await self._apply_apart()
+
+    async def _apply_apart(self) -> bool:
+        now = self._clock.now()
+        claimed = await in_transaction(self._pool, partial(self._claim, now=now))
+        for report in claimed:
+            try:
+                await in_transaction(self._pool, partial(self._apply, claimed=[report], now=now))
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                _log.error("delivery report %s could not be applied (%s)", report.id, type(error).__name__)
+        return len(claimed) == self._options.at_once
+
+    async def _claim(self, connection: Connection, now: datetime) -> Sequence[ClaimedReport]:
+        """Take a set of reports; those that are not applied are claimable again when the lease is over."""
+        return await reports.claim(
+            connection, now=now, lease_until=now + self._options.lease, limit=self._options.at_once
+        )
 
     async def _apply_next(self, connection: Connection) -> bool:
         now = self._clock.now()
-        claimed = await reports.claim(
-            connection, now=now, lease_until=now + self._options.lease, limit=self._options.at_once
-        )
+        claimed = await self._claim(connection, now)
         if claimed:
             await self._apply(connection, claimed, now)
         return len(claimed) == self._options.at_once
