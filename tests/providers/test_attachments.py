@@ -171,6 +171,12 @@ async def test_a_store_that_is_busy_says_when_to_come_back(
     assert later == Transient("an attachment's address answered 503", timedelta(minutes=2))
 
 
+@pytest.mark.parametrize("wish", ["0", "Wed, 01 Jul 2020 12:02:00 GMT", "soon"])
+async def test_a_wish_of_no_time_is_none(store: BlobStore, sender: ScriptedProvider, wish: str) -> None:
+    busy = store.attachment("brev.pdf", b"", Says(503, b"", {"Retry-After": wish}))
+    assert await outcome(sender, busy) == Transient("an attachment's address answered 503")
+
+
 async def test_redirects_are_not_followed(store: BlobStore, sender: ScriptedProvider) -> None:
     elsewhere = {"Location": store.url("/latest/meta-data/")}
     assert await outcome(sender, store.attachment("brev.pdf", b"", Says(302, b"", elsewhere))) == Settled(

@@ -102,8 +102,11 @@ class Incoming:
 
 
 def retry_after_of(status: int, headers: httpx.Headers, now: datetime) -> timedelta | None:
-    """Return the Retry-After of an answer whose status says that its server has too much to do (RFC 9110, 10.2.3)."""
-    return read_retry_after(headers.get("Retry-After", ""), now=now) if status in _BUSY else None
+    """Return the Retry-After of an answer whose status says that its server has too much to do (RFC 9110, 10.2.3).
+
+    A wish of no time at all, such as a date in the past, is none.
+    """
+    return (read_retry_after(headers.get("Retry-After", ""), now=now) or None) if status in _BUSY else None
 
 
 class _Course:

@@ -141,7 +141,8 @@ def _refusal(response: httpx.Response, now: datetime) -> Transient | Unknown:
     if status >= _FAILURES and status != _UNAVAILABLE:
         return Unknown(f"the gateway answered HTTP {status}")
     busy = status in {_TOO_MANY_REQUESTS, _UNAVAILABLE}
-    retry_after = read_retry_after(response.headers.get("Retry-After", ""), now=now) if busy else None
+    # A wish of no time at all, such as a date in the past, is none: messages would return at once.
+    retry_after = (read_retry_after(response.headers.get("Retry-After", ""), now=now) or None) if busy else None
     advice = "; redirects are not followed, check the address" if response.is_redirect else ""
     return Transient(f"the gateway answered HTTP {status}{advice}", retry_after, pause=status == _TOO_MANY_REQUESTS)
 
