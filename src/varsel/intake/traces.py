@@ -6,6 +6,7 @@ document (api.md 1.7). It is the caller's own where the request brought a `trace
 
 import os
 import re
+from random import Random
 from typing import Final
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from starlette.requests import Request
 
 from varsel.intake.headers import header
 from varsel.mechanisms.log_fields import add_log_fields
+from varsel.model.ids import uuid_of
 
 TRACE_HEADER: Final = b"varsel-trace-id"
 _IN_SCOPE: Final = "varsel.traceparent"
 _ID: Final = slice(3, 35)
+_random = Random(os.urandom(32))  # noqa: S311 - trace ids must differ, and are no secrets
 
 # W3C Trace Context, section 3.2: later versions may append fields, ids of zeros are invalid.
 _traceparent = re.compile(
@@ -40,13 +43,13 @@ def trace_of(request: Request) -> str:
 
 def trace_id_of(request: Request) -> UUID:
     """Return the id of a request's trace, as it is stored with the orders that the request makes."""
-    return UUID(trace_of(request)[_ID])
+    return uuid_of(int(trace_of(request)[_ID], 16))
 
 
 def trace_context(traceparent: str) -> str:
     """Return the caller's trace context, if its header is valid, with a span of our own; otherwise a new one."""
     match = _traceparent.fullmatch(traceparent) if traceparent else None
     if match is None or (match[1] == "00" and match[4]):
-        fresh = os.urandom(24).hex()
+        fresh = f"{_random.getrandbits(192):048x}"
         return f"00-{fresh[:32]}-{fresh[32:]}-00"
-    return f"00-{match[2]}-{os.urandom(8).hex()}-{match[3]}"
+    return f"00-{match[2]}-{_random.getrandbits(64):016x}-{match[3]}"

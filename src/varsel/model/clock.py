@@ -31,12 +31,11 @@ class SteadyClock:
     """A clock that begins at the machine's time and goes on evenly when somebody sets that."""
 
     def __init__(self) -> None:
-        self._began = datetime.now(UTC)
-        self._at = time.clock_gettime(_STEADY)
+        self._began = datetime.now(UTC).timestamp() - time.clock_gettime(_STEADY)
 
     def now(self) -> datetime:
         """Return the instant at which it began, and what has passed since."""
-        return self._began + timedelta(seconds=time.clock_gettime(_STEADY) - self._at)
+        return datetime.fromtimestamp(self._began + time.clock_gettime(_STEADY), UTC)  # asked many times a request
 
 
 class CorrectedClock:
@@ -52,7 +51,8 @@ class CorrectedClock:
 
     def now(self) -> datetime:
         """Return the time of the followed clock."""
-        return self._clock.now() + self.offset
+        offset = self.offset
+        return self._clock.now() + offset if offset else self._clock.now()
 
     def uncorrected(self) -> datetime:
         """Return the time of our own clock."""

@@ -47,7 +47,7 @@ class IdMint:
             self._millisecond += 1
             self._random &= _RANDOM_MASK >> 1
         high, low = self._random >> 62, self._random & _LOW_MASK
-        return _uuid((self._millisecond << 80) | _VERSION | (high << 64) | _VARIANT | low)
+        return uuid_of((self._millisecond << 80) | _VERSION | (high << 64) | _VARIANT | low)
 
 
 # A UUID weighs six ways of being made before it begins, which costs most of what a notification's id does.
@@ -57,7 +57,7 @@ _set_safety = vars(UUID)["is_safe"].__set__
 _UNKNOWN = SafeUUID.unknown
 
 
-def _uuid(number: int) -> UUID:
+def uuid_of(number: int) -> UUID:
     """Make the UUID of a number of 128 bits."""
     made = _blank(UUID)
     _set_number(made, number)
