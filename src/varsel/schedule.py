@@ -1,10 +1,10 @@
 """When: the daytime window, expiry, reminders and pauses before another try. Instants in, instants out, in UTC."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from varsel.mechanisms.backoff import exponential, lengthened
 from varsel.model.clock import LATEST
 from varsel.model.orders import SendingTimePolicy
 from varsel.model.results import Channel
@@ -14,8 +14,6 @@ LIFETIME = timedelta(hours=48)
 
 _A_DAY_MORE = timedelta(hours=24)
 _MIDNIGHT = 24
-_SPREAD = 0.2
-_MOST_DOUBLINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +82,6 @@ def reminder_time(main_send_time: datetime, delay_days: int) -> datetime:
     return main_send_time.astimezone(UTC) + timedelta(days=delay_days)
 
 
-def stepped_pause(attempt: int, steps: Sequence[timedelta], jitter: float) -> timedelta:
-    """Return the pause after failed attempt number `attempt` (from 1): its step, or the last of `steps` ever after.
-
-    `jitter`, 0 to 1, lengthens it by up to a fifth, so that what failed together does not return together.
-    """
-    return _spread(steps[min(attempt, len(steps)) - 1], jitter)
-
-
 def doubling_pause(attempt: int, first: timedelta, longest: timedelta, jitter: float) -> timedelta:
     """Return `first`, doubled with each failed attempt after the first up to `longest`, then lengthened by `jitter`."""
-    doublings = min(attempt - 1, _MOST_DOUBLINGS)  # keeps the product within what a timedelta can hold
-    return _spread(min(first * 2**doublings, longest), jitter)
-
-
-def _spread(pause: timedelta, jitter: float) -> timedelta:
-    return pause * (1 + _SPREAD * jitter)
+    return lengthened(exponential(attempt, first, longest), jitter)

@@ -16,7 +16,7 @@ BOUNDED = {
     ("orders_reference", "creator"),
     ("chains_idempotency", "creator"),
     ("feed_creator", "creator"),
-    # Where gateways are read: mechanisms.outside_text.bounded_key; Message-IDs are our own
+    # Where gateways are read: mechanisms.text.bounded_key; Message-IDs are our own
     ("notifications_by_reference", "reference"),
     ("delivery_reports_waiting", "reference"),
     # Digests

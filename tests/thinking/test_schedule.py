@@ -20,7 +20,6 @@ from varsel.schedule import (
     expiry,
     instant_expiry,
     reminder_time,
-    stepped_pause,
 )
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -209,13 +208,6 @@ def test_a_reminder_counts_whole_days_of_24_hours() -> None:
         reminder_time(main, 3_000_000)
 
 
-STEPS = [timedelta(minutes=minutes) for minutes in (5, 10, 15, 30)]
-
-
-def test_stepped_pauses_follow_their_list_and_stay_at_its_end() -> None:
-    assert [stepped_pause(attempt, STEPS, 0.0) for attempt in range(1, 7)] == [*STEPS, STEPS[-1], STEPS[-1]]
-
-
 def test_doubling_pauses_grow_up_to_their_limit() -> None:
     minute = timedelta(minutes=1)
     pauses = [doubling_pause(attempt, minute, 10 * minute, 0.0) for attempt in (1, 2, 3, 4, 5, 1000)]
@@ -224,8 +216,6 @@ def test_doubling_pauses_grow_up_to_their_limit() -> None:
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_jitter_lengthens_a_pause_by_a_fifth_at_most(attempt: int, jitter: float) -> None:
-    pause = stepped_pause(attempt, STEPS, 0.0)
-    assert pause <= stepped_pause(attempt, STEPS, jitter) <= pause * 1.2
     first, longest = timedelta(days=1), timedelta(days=30)
     bare = doubling_pause(attempt, first, longest, 0.0)
     assert bare <= doubling_pause(attempt, first, longest, jitter) <= bare * 1.2

@@ -1,4 +1,6 @@
-"""Texts from outside, brought into a form that a database, a log and JSON can hold."""
+"""Texts from outside, brought into a form that a database, an index, a log and JSON can hold."""
+
+from hashlib import sha256
 
 
 def is_storable(text: str, longest: int) -> bool:
@@ -11,6 +13,17 @@ def storable(text: str, longest: int) -> str:
     if is_storable(text, longest):
         return text
     return "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text[:longest])
+
+
+def bounded_key(text: str, longest: int = 200) -> str:
+    """Return `text` if it is short and can be stored, otherwise a digest in its place.
+
+    Equal texts have equal keys, and every key fits into an index, whose entries hold some 2,700 bytes. `longest` is in
+    characters, which take four bytes at most.
+    """
+    if is_storable(text, longest):
+        return text
+    return f"sha256:{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _is_encodable(text: str) -> bool:

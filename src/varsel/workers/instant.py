@@ -14,12 +14,13 @@ from enum import Enum, auto
 from varsel import delivery
 from varsel.channels.protocol import Accepted, EmailMessage, Outcome, Provider, Settled, SmsMessage, Transient, Unknown
 from varsel.errors import StorageError
+from varsel.mechanisms.backoff import lengthened, stepped
 from varsel.model.chains import Chain
 from varsel.model.clock import Clock
 from varsel.model.orders import unpack_recipients
 from varsel.model.results import DELIVERED, FAILED_TTL, HANDED_OVER, NEW, Channel
 from varsel.notifications.sms_parts import kept_parts
-from varsel.schedule import instant_expiry, stepped_pause
+from varsel.schedule import instant_expiry
 from varsel.storage import chunks, instants, notifications, reports
 from varsel.storage.chains import KnownChain
 from varsel.storage.instants import HandOver, HeldNotification, InstantNotification
@@ -178,7 +179,7 @@ class DispatchInstant:
         self, held: HeldNotification, retry_after: timedelta | None, now: datetime
     ) -> "delivery.RetryAt | delivery.Expired":
         jitter = random.random()  # noqa: S311 - spreads retries; nobody gains by guessing it
-        pause = stepped_pause(1, self._options.retry_delays, jitter)
+        pause = lengthened(stepped(1, self._options.retry_delays), jitter)
         return delivery.after_transient(now=now, expiry=held.expiry, pause=pause, retry_after=retry_after)
 
     def _settlement(self, channel: Channel, held: HeldNotification, outcome: Accepted | Settled) -> Settlement:

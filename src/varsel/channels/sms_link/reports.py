@@ -12,7 +12,7 @@ from varsel.channels.protocol import Report
 from varsel.channels.sms_link.report_states import is_known, meaning
 from varsel.channels.sms_link.untrusted_xml import IllFormedXml, content_type, read_xml, text_of
 from varsel.errors import VarselError
-from varsel.mechanisms.outside_text import bounded_key, storable
+from varsel.mechanisms.text import bounded_key, storable
 
 ANSWER_TYPE = "application/xml"
 """Content type of the answer."""

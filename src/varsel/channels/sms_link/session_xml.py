@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from varsel.channels.protocol import SmsMessage
 from varsel.channels.sms_link.link_settings import LinkSettings
 from varsel.channels.sms_link.untrusted_xml import IllFormedXml, content_type, declared_xml, read_xml, text_of
-from varsel.mechanisms.outside_text import bounded_key
+from varsel.mechanisms.text import bounded_key
 from varsel.model.addresses import e164
 from varsel.model.gsm7 import fits_gsm7
 

@@ -4,7 +4,7 @@ import re
 
 from varsel.channels.protocol import Accepted, Outcome, Settled, Transient, Unknown
 from varsel.channels.sms_link.session_xml import MessageAnswer, SessionAnswer
-from varsel.mechanisms.outside_text import storable
+from varsel.mechanisms.text import storable
 from varsel.model.results import Result
 
 _ADDRESS = re.compile(r"\S+@\S+")

@@ -14,7 +14,7 @@ from jwt.algorithms import get_default_algorithms
 
 from varsel.errors import CredentialError
 from varsel.intake.credentials.jwk import Key, KeySet
-from varsel.mechanisms.outside_text import is_storable
+from varsel.mechanisms.text import is_storable
 
 CLOCK_SKEW = 10  # seconds; integrations.md 1.3
 LONGEST_TOKEN = 16_384  # bytes
